@@ -1,0 +1,270 @@
+package task
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// The attributes that Offload defines, and the version of the wire format that this build reads. See docs/wire.md.
+const (
+	attrAttempt     = "offloadattempt"
+	attrHops        = "offloadhops"
+	attrMaxAttempts = "offloadmaxattempts"
+	attrTimeout     = "offloadtimeout"
+	attrReader      = "offloadreader"
+
+	// ReaderVersion is the newest value of the attribute offloadreader that this build understands.
+	ReaderVersion = 1
+
+	contentTypeJSON = "application/json"
+	timeFormat      = "2006-01-02T15:04:05.000000Z"
+)
+
+// Envelope is the wire form of a task: a CloudEvents 1.0 event in structured JSON (docs/wire.md). It is immutable and
+// may be shared between goroutines. [Task.Encode] and [Parse] make envelopes; the zero Envelope is empty.
+type Envelope struct {
+	id, name, source string
+	contentType      string
+	time, expires    time.Time
+	attempt, hops    int
+	maxAttempts      int
+	timeout          time.Duration
+	headers          []header
+	body, data       []byte // data is a part of body
+
+	class string        // in the memory of the host only
+	delay time.Duration // in the memory of the host only: the transport carries it
+}
+
+// ID is the task id.
+func (e Envelope) ID() string { return e.id }
+
+// Name is the task name on the wire, the CloudEvents type.
+func (e Envelope) Name() string { return e.name }
+
+// Source names the firing service.
+func (e Envelope) Source() string { return e.source }
+
+// Time is when the task was fired, by the clock of the firing host.
+func (e Envelope) Time() time.Time { return e.time }
+
+// Expires is the time after which the task must not start; zero if it never expires.
+func (e Envelope) Expires() time.Time { return e.expires }
+
+// Attempts is how often the task was tried before this envelope was sent: 0 unless a worker sent it on.
+func (e Envelope) Attempts() int { return e.attempt }
+
+// Hops is how many tasks stand before this one in the chain of tasks that fired each other.
+func (e Envelope) Hops() int { return e.hops }
+
+// MaxAttempts is what the firing asked for; 0 leaves it to the definition.
+func (e Envelope) MaxAttempts() int { return e.maxAttempts }
+
+// Timeout is what the firing asked for; 0 leaves it to the definition.
+func (e Envelope) Timeout() time.Duration { return e.timeout }
+
+// Headers returns the extension attributes that neither CloudEvents nor Offload gives another meaning, as text; nil if
+// there are none. The map is the caller's.
+func (e Envelope) Headers() map[string]string {
+	if len(e.headers) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(e.headers))
+	for _, h := range e.headers {
+		m[h.key] = h.value
+	}
+	return m
+}
+
+// Class is the queue class to route by. It does not travel: an envelope that was parsed has class "".
+func (e Envelope) Class() string { return e.class }
+
+// Delay is how long the transport should hold the task back. It does not travel in the body: an envelope that was
+// parsed has delay 0.
+func (e Envelope) Delay() time.Duration { return e.delay }
+
+// Size is the length of the body in bytes.
+func (e Envelope) Size() int { return len(e.body) }
+
+// Body is the event as it travels. Do not change it.
+func (e Envelope) Body() []byte { return e.body }
+
+// Data is the encoded arguments, a part of the body. Do not change it.
+func (e Envelope) Data() []byte { return e.data }
+
+// Again returns the same task, to be sent once more by a worker after the given number of attempts. Attributes that this
+// build does not know are kept.
+func (e Envelope) Again(attempts int, delay time.Duration) (Envelope, error) {
+	ms, err := members(e.body)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("task %q: send again: %w: %w", e.name, ErrMalformed, err)
+	}
+	ms = slices.DeleteFunc(ms, func(m member) bool { return m.key == attrAttempt })
+	at := max(0, len(ms)-1) // before the data, which the encoder writes last
+	ms = slices.Insert(ms, at, member{attrAttempt, strconv.AppendInt(nil, int64(attempts), 10)})
+	body := make([]byte, 0, len(e.body)+len(attrAttempt)+16)
+	separator := byte('{')
+	for _, m := range ms {
+		body = append(appendJSON(append(body, separator), m.key), ':')
+		body = append(body, m.value...)
+		separator = ','
+	}
+	again, err := Parse(append(body, '}'))
+	again.class, again.delay = e.class, delay
+	return again, err
+}
+
+// Parse reads an envelope from the body of a message. It keeps body, which must not change afterwards. Unknown
+// attributes are tolerated and kept. An error matches [ErrMalformed] (no JSON object, a required attribute missing or
+// of a wrong type, a key that is doubled or differs from another or from a known one by case only) or
+// [ErrNewerEnvelope]; with the latter the envelope returned has what could be read, its id and name at least.
+func Parse(body []byte) (Envelope, error) {
+	ms, err := members(body)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	e := Envelope{body: body}
+	reader := 0
+	version := ""
+	for _, m := range ms {
+		if m.key == "specversion" {
+			err = m.text(&version)
+		} else if m.key == attrReader {
+			err = m.number(&reader)
+		} else {
+			err = e.set(m)
+		}
+		if err != nil {
+			return Envelope{}, fmt.Errorf("%w: %q: %w", ErrMalformed, m.key, err)
+		}
+	}
+	if err := e.complete(version); err != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if reader > ReaderVersion {
+		return e, fmt.Errorf("task %q: %w: it asks for version %d, this build reads %d: update the worker", e.name, ErrNewerEnvelope, reader, ReaderVersion)
+	}
+	return e, nil
+}
+
+// set takes over one attribute.
+func (e *Envelope) set(m member) error {
+	switch m.key {
+	case "id":
+		return m.text(&e.id)
+	case "source":
+		return m.text(&e.source)
+	case "type":
+		return m.text(&e.name)
+	case "time":
+		return m.time(&e.time)
+	case "expirytime":
+		return m.time(&e.expires)
+	case "datacontenttype":
+		return m.text(&e.contentType)
+	case "data":
+		e.data = m.value
+	case "data_base64":
+		return fmt.Errorf("binary data is not supported")
+	case attrAttempt:
+		return m.number(&e.attempt)
+	case attrHops:
+		return m.number(&e.hops)
+	case attrMaxAttempts:
+		return m.number(&e.maxAttempts)
+	case attrTimeout:
+		var ms int
+		err := m.number(&ms)
+		e.timeout = time.Duration(ms) * time.Millisecond
+		return err
+	default:
+		if reserved(m.key) {
+			return nil // defined, and without a meaning here
+		}
+		return m.header(&e.headers)
+	}
+	return nil
+}
+
+func (e *Envelope) complete(version string) error {
+	if version != "1.0" {
+		return fmt.Errorf(`"specversion" is %q, not "1.0": this is no CloudEvents 1.0 event`, version)
+	}
+	if err := checkID(e.id); err != nil {
+		return fmt.Errorf(`"id": %w`, err)
+	}
+	if err := checkName(e.name); err != nil {
+		return fmt.Errorf(`"type": %w`, err)
+	}
+	if e.source == "" {
+		return fmt.Errorf(`"source" is missing or empty`)
+	}
+	return nil
+}
+
+var known = func() map[string]bool {
+	m := map[string]bool{}
+	for _, k := range []string{
+		"specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "subject", "data", "data_base64",
+		"expirytime", "partitionkey", "dataref",
+		attrAttempt, attrHops, attrMaxAttempts, attrTimeout, attrReader,
+	} {
+		m[k] = true
+	}
+	return m
+}()
+
+// reserved reports the keys that no header may have: those with a meaning, and Offload's whole prefix.
+func reserved(key string) bool {
+	return known[key] || len(key) >= 7 && key[:7] == "offload"
+}
+
+func (m member) text(into *string) error {
+	if len(m.value) == 0 || m.value[0] != '"' {
+		return fmt.Errorf("must be a string, not %s", m.value)
+	}
+	return json.Unmarshal(m.value, into)
+}
+
+func (m member) number(into *int) error {
+	n, err := strconv.ParseInt(string(m.value), 10, 32) // the CloudEvents type Integer is signed 32 bit
+	if err != nil || n < 0 {
+		return fmt.Errorf("must be a whole number from 0 to 2147483647, not %s", m.value)
+	}
+	*into = int(n)
+	return nil
+}
+
+func (m member) time(into *time.Time) error {
+	var s string
+	if err := m.text(&s); err != nil {
+		return err
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return fmt.Errorf("must be an RFC 3339 time, not %q", s)
+	}
+	*into = t.UTC()
+	return nil
+}
+
+// header keeps text as it is and other simple values as they are written; null means absent (CloudEvents JSON format,
+// "Handling of null").
+func (m member) header(into *[]header) error {
+	value := string(m.value)
+	switch m.value[0] {
+	case 'n':
+		return nil
+	case '"':
+		if err := json.Unmarshal(m.value, &value); err != nil {
+			return err
+		}
+	case '{', '[':
+		return nil // no CloudEvents type: tolerated, not shown
+	}
+	*into = append(*into, header{m.key, value})
+	return nil
+}

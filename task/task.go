@@ -1,0 +1,204 @@
+package task
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Task is a definition with arguments, not yet fired. It is an ordinary value; the zero Task is refused when fired.
+type Task struct {
+	def  *definition
+	args any
+}
+
+// Name is the task name; "" for the zero Task.
+func (t Task) Name() string {
+	if t.def == nil {
+		return ""
+	}
+	return t.def.name
+}
+
+// Encode makes the wire form. It is what clients call; programs call Fire. id is the task id unless the option [ID]
+// gives another; source is the CloudEvents source, a URI reference that names the firing service; now is the time of
+// the firing.
+//
+// Arguments are encoded with encoding/json, without HTML escaping. What cannot be encoded (a channel, a function, NaN,
+// a cycle, a MarshalJSON that fails or panics) is an error, never a panic. Every error is an [*InvalidError] and
+// matches [ErrInvalid]; a chain of more than [MaxHops] tasks matches [ErrHops].
+func (t Task) Encode(id, source string, now time.Time, opts ...FireOption) (Envelope, error) {
+	if t.def == nil {
+		return Envelope{}, &InvalidError{Err: errors.New("a zero task.Task: make tasks with Definition.With")}
+	}
+	p := &t.def.policy
+	f := firing{id: id, now: now, class: p.Class, expires: p.Expires}
+	for _, o := range opts {
+		if o == nil {
+			continue
+		}
+		if err := o.fire(&f); err != nil {
+			return Envelope{}, &InvalidError{Name: t.def.name, ID: f.id, Err: err}
+		}
+	}
+	e, err := f.envelope(t.def.name, source, t.args)
+	if err != nil {
+		return Envelope{}, &InvalidError{Name: t.def.name, ID: f.id, Err: err}
+	}
+	return e, nil
+}
+
+func (f *firing) envelope(name, source string, args any) (Envelope, error) {
+	if err := checkID(f.id); err != nil {
+		return Envelope{}, err
+	}
+	if err := checkSource(source); err != nil {
+		return Envelope{}, err
+	}
+	if f.hops > MaxHops {
+		return Envelope{}, fmt.Errorf("hop %d: %w: tasks have fired each other %d times in a row", f.hops, ErrHops, MaxHops)
+	}
+	e := Envelope{
+		id: f.id, name: name, source: source, contentType: contentTypeJSON,
+		time:  f.now.UTC().Truncate(time.Microsecond),
+		class: f.class, delay: f.delay,
+		maxAttempts: f.maxAttempts, timeout: f.timeout, hops: f.hops,
+		headers: f.headers,
+	}
+	if f.expires > 0 {
+		if f.delay >= f.expires {
+			return Envelope{}, fmt.Errorf("delay %v: not before the task expires, %v after its firing", f.delay, f.expires)
+		}
+		e.expires = e.time.Add(f.expires)
+	}
+	return e, e.encode(args)
+}
+
+// encoder is a reusable buffer with the JSON encoder that writes into it.
+type encoder struct {
+	buf  bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	x := &encoder{}
+	x.json = json.NewEncoder(&x.buf)
+	x.json.SetEscapeHTML(false)
+	return x
+}}
+
+// maxPooled keeps one huge task from pinning its buffer for ever.
+const maxPooled = 64 << 10
+
+// encode fills body and data.
+func (e *Envelope) encode(args any) error {
+	x := encoders.Get().(*encoder)
+	x.buf.Reset()
+	x.buf.Write(e.appendAttributes(x.buf.AvailableBuffer()))
+	x.buf.WriteString(`,"data":`)
+	start := x.buf.Len()
+	if err := x.encode(args); err != nil {
+		return fmt.Errorf("encode %T: %w", args, err) // the encoder is not pooled again: a panic may have left it torn
+	}
+	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline that json.Encoder adds
+	body := bytes.Clone(x.buf.Bytes())
+	if x.buf.Cap() <= maxPooled {
+		encoders.Put(x)
+	}
+	if data := body[start : len(body)-1]; !isQueueSafe(data) {
+		body = append(append(body[:start:start], queueSafe(data)...), '}')
+	}
+	e.body, e.data = body, body[start:len(body)-1]
+	return nil
+}
+
+func (x *encoder) encode(args any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("MarshalJSON panicked: %v", r)
+		}
+	}()
+	return x.json.Encode(args)
+}
+
+// isQueueSafe reports whether the JSON text b holds only characters that Amazon SQS accepts (SendMessage, MessageBody:
+// #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF). JSON has no raw control characters, so
+// U+FFFE, U+FFFF and invalid UTF-8 are all that is left to look for.
+func isQueueSafe(b []byte) bool {
+	return utf8.Valid(b) && !bytes.Contains(b, []byte("\ufffe")) && !bytes.Contains(b, []byte("\uffff"))
+}
+
+// queueSafe mends what isQueueSafe refuses: encoding/json writes U+FFFE and U+FFFF as they are, and here they become
+// escapes; invalid UTF-8, which a MarshalJSON can smuggle in, becomes U+FFFD, as encoding/json does to strings.
+func queueSafe(b []byte) []byte {
+	b = bytes.ToValidUTF8(b, []byte("\ufffd"))
+	b = bytes.ReplaceAll(b, []byte("\ufffe"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(b, []byte("\uffff"), []byte(`\uffff`))
+}
+
+func checkSource(source string) error {
+	if source == "" {
+		return errors.New(`source "": is empty`)
+	}
+	if _, err := url.Parse(source); err != nil {
+		return fmt.Errorf("source %q: is not a URI reference: %w", source, err)
+	}
+	for _, r := range source {
+		if r <= 0x20 || r >= 0x7f || r == '"' || r == '\\' {
+			return fmt.Errorf("source %q: is not a URI reference: holds %q", source, r)
+		}
+	}
+	return nil
+}
+
+// appendAttributes writes the opening brace and every attribute but data. All values but headers are plain ASCII.
+func (e *Envelope) appendAttributes(b []byte) []byte {
+	b = append(b, `{"specversion":"1.0"`...)
+	b = appendString(b, "id", e.id)
+	b = appendString(b, "source", e.source)
+	b = appendString(b, "type", e.name)
+	b = appendTime(b, "time", e.time)
+	b = appendString(b, "datacontenttype", e.contentType)
+	if !e.expires.IsZero() {
+		b = appendTime(b, "expirytime", e.expires)
+	}
+	for _, h := range e.headers {
+		b = append(b, ',', '"')
+		b = append(b, h.key...)
+		b = append(b, `":`...)
+		b = appendJSON(b, h.value)
+	}
+	b = appendInt(b, attrHops, e.hops)
+	b = appendInt(b, attrMaxAttempts, e.maxAttempts)
+	return appendInt(b, attrTimeout, int(e.timeout/time.Millisecond))
+}
+
+func appendString(b []byte, key, plain string) []byte {
+	b = append(append(append(b, `,"`...), key...), `":"`...)
+	return append(append(b, plain...), '"')
+}
+
+func appendTime(b []byte, key string, t time.Time) []byte {
+	b = append(append(append(b, `,"`...), key...), `":"`...)
+	return append(t.AppendFormat(b, timeFormat), '"')
+}
+
+// appendInt leaves zero out: it is the default of every integer attribute.
+func appendInt(b []byte, key string, n int) []byte {
+	if n == 0 {
+		return b
+	}
+	b = append(append(append(b, `,"`...), key...), `":`...)
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func appendJSON(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always encodes
+	return append(b, quoted...)
+}
