@@ -1,0 +1,127 @@
+package template
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"sort"
+	"strconv"
+)
+
+// parseJSON reads a template in JSON. JSON has a reader of its own because YAML takes neither its tabs nor its surrogate
+// pairs.
+func parseJSON(r *report, data []byte) *value {
+	j := &jsonDecoder{decoder: decoder{report: r}, tokens: json.NewDecoder(bytes.NewReader(data))}
+	j.tokens.UseNumber()
+	for i, c := range data {
+		if c == '\n' {
+			j.newlines = append(j.newlines, i)
+		}
+	}
+	v, err := j.value("", 0)
+	if err == nil && !j.broken {
+		if _, err = j.tokens.Token(); err == nil {
+			err = errors.New("something follows the end of the template")
+		} else if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if err != nil {
+		line := j.line()
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			line = j.lineAt(syntax.Offset - 1)
+		}
+		r.fail(line, "", "not valid JSON: %s", err)
+		return nil
+	}
+	return v
+}
+
+type jsonDecoder struct {
+	decoder
+	tokens   *json.Decoder
+	newlines []int // offsets of the line feeds
+}
+
+// line gives the line of the token that was read last.
+func (j *jsonDecoder) line() int { return j.lineAt(j.tokens.InputOffset() - 1) }
+
+func (j *jsonDecoder) lineAt(offset int64) int { return sort.SearchInts(j.newlines, int(offset)) + 1 }
+
+func (j *jsonDecoder) value(path string, depth int) (*value, error) {
+	t, err := j.tokens.Token()
+	if err != nil {
+		return nil, endOfFile(err)
+	}
+	line := j.line()
+	if !j.enter(line, path, depth) {
+		return nothing, nil
+	}
+	switch t := t.(type) {
+	case string:
+		return textValue(line, t), nil
+	case json.Number:
+		return &value{kind: number, line: line, text: t.String()}, nil
+	case bool:
+		return boolValue(line, t), nil
+	case json.Delim:
+		if t == '[' {
+			return j.list(line, path, depth)
+		}
+		return j.object(line, path, depth)
+	}
+	return &value{line: line}, nil
+}
+
+func (j *jsonDecoder) list(line int, path string, depth int) (*value, error) {
+	v := &value{kind: list, line: line}
+	for j.tokens.More() && !j.broken {
+		item, err := j.value(path+"["+strconv.Itoa(len(v.items))+"]", depth+1)
+		if err != nil {
+			return nil, err
+		}
+		v.items = append(v.items, item)
+	}
+	return v, j.closing()
+}
+
+func (j *jsonDecoder) object(line int, path string, depth int) (*value, error) {
+	v := &value{kind: mapping, line: line}
+	at := make(map[string]int)
+	for j.tokens.More() && !j.broken {
+		t, err := j.tokens.Token()
+		if err != nil {
+			return nil, endOfFile(err)
+		}
+		name, _ := t.(string)
+		key, keyLine := join(path, name), j.line()
+		item, err := j.value(key, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if first, dup := at[name]; dup {
+			j.report.fail(keyLine, key, "duplicate key; the first one is on line %d", first)
+			continue
+		}
+		at[name] = keyLine
+		v.keys = append(v.keys, entry{name, keyLine, item})
+	}
+	return longForm(v), j.closing()
+}
+
+func (j *jsonDecoder) closing() error {
+	if j.broken {
+		return nil
+	}
+	_, err := j.tokens.Token()
+	return endOfFile(err)
+}
+
+func endOfFile(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the file ends too early")
+	}
+	return err
+}

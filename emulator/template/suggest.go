@@ -1,0 +1,49 @@
+package template
+
+import "strings"
+
+// suggest gives "; did you mean X?" for the name in known that is nearest to what was written, or "" when none is near.
+func suggest(written string, known []string) string {
+	best, least := "", 1+len(written)/3
+	if least > 4 {
+		least = 4
+	}
+	for _, k := range known {
+		if strings.EqualFold(k, written) {
+			return "; did you mean " + k + "?"
+		}
+		if d := distance(strings.ToLower(written), strings.ToLower(k), least); d < least || d == least && best == "" {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance is the edit distance of a and b (insert, delete, replace, swap of neighbours), or more than limit when it is above that.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, prev, row = prev, row, before
+	}
+	return prev[len(b)]
+}
