@@ -75,7 +75,11 @@ func (s *Service) queueURL(host, name string) string {
 // get the message as soon as its delay is over. A message that SQS would refuse
 // is an *Error; a queue that is not there is ErrQueueDoesNotExist.
 func (s *Service) Send(ctx context.Context, arn string, msg Outgoing) (messageID string, err error) {
-	p, err := msg.pack()
+	err = msg.checkShape()
+	var p parcel
+	if err == nil {
+		p, err = msg.pack()
+	}
 	if err != nil {
 		return "", fmt.Errorf("queue %q: send: %w", arn, err)
 	}

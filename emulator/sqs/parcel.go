@@ -44,13 +44,17 @@ type parcel struct {
 	size       int
 }
 
-// pack checks o. An error is one of a single message, which fails alone in a
-// batch.
-func (o Outgoing) pack() (parcel, error) {
-	p := parcel{body: o.Body, attributes: o.Attributes, trace: o.TraceHeader, group: o.GroupID, delay: o.Delay}
+// checkShape finds the faults for which SQS refuses a whole batch.
+func (o Outgoing) checkShape() error {
 	if o.Body == "" {
-		return parcel{}, missing("MessageBody")
+		return missing("MessageBody")
 	}
+	return checkAttributes(o.Attributes)
+}
+
+// pack checks a message of the right shape and measures it. For an error here
+// the message fails alone in a batch.
+func (o Outgoing) pack() (parcel, error) {
 	if o.Delay != nil && (*o.Delay < 0 || *o.Delay > maxDelay) {
 		return parcel{}, newError(codeInvalidParameterValue,
 			"Value %s for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", seconds(*o.Delay))
@@ -58,19 +62,18 @@ func (o Outgoing) pack() (parcel, error) {
 	if err := checkGroup(o.GroupID); err != nil {
 		return parcel{}, err
 	}
-	if err := checkAttributes(o.Attributes); err != nil {
-		return parcel{}, err
-	}
-	p.size = o.size()
-	if p.size > maxMessageSize {
+	size := o.size()
+	if size > maxMessageSize {
 		return parcel{}, oversize(maxMessageSize)
 	}
 	if !legal(o.Body) {
 		return parcel{}, newError(codeInvalidMessageContents,
 			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
-	p.bodyMD5 = hexMD5(o.Body)
-	return p, nil
+	return parcel{
+		body: o.Body, bodyMD5: hexMD5(o.Body), attributes: o.Attributes,
+		trace: o.TraceHeader, group: o.GroupID, delay: o.Delay, size: size,
+	}, nil
 }
 
 // size is what counts against the size limits: body, and names, types and
