@@ -26,8 +26,9 @@ var ErrBadKey = errors.New("key is not allowed")
 // Store keeps objects by key. A directory is one (package dirstore), a bucket another.
 type Store interface {
 	// Put stores all that r yields under key, and replaces what was there. It is atomic: a reader sees the old
-	// object or the whole new one. After an error, an error of r or the end of ctx among them, the old object is
-	// still there and no part of the new one is. After nil the object is kept.
+	// object or the whole new one. After an error of r, or when ctx has ended before r did, the old object is still
+	// there. After another error it is too, or, if only the confirmation was lost, the whole new one is. After nil
+	// the object is kept.
 	//
 	// Put reads r once, to its end, in pieces; it neither holds the whole object in memory nor closes r. A key that
 	// [CheckKey] refuses is an error that matches [ErrBadKey] and is permanent. Put is safe for concurrent use, also
