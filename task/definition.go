@@ -1,6 +1,7 @@
 package task
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,7 +71,8 @@ func (d Definition[T]) Policy() Policy {
 func (d Definition[T]) With(args T) Task { return Task{def: d.d, args: args} }
 
 // Decode reads the arguments from an envelope with encoding/json: unknown fields are ignored, so that a newer host
-// may add some. A failure is [Permanent], because the same bytes will not decode next time either, and names the
+// may add some, and a number where T has an interface is a [json.Number], so that large ones keep every digit. A
+// failure is [Permanent], because the same bytes will not decode next time either, and names the
 // task. The name of the envelope is not compared: a worker has matched it, perhaps by an alias.
 func (d Definition[T]) Decode(e Envelope) (T, error) {
 	var args T
@@ -84,21 +86,35 @@ func (d Definition[T]) Decode(e Envelope) (T, error) {
 func decodeData(e Envelope, into any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("UnmarshalJSON panicked: %v", r)
+			err = panicError("UnmarshalJSON", r)
 		}
 	}()
-	if e.contentType != "" && !isJSON(e.contentType) {
+	if !isJSON(e.contentType) {
 		return fmt.Errorf("datacontenttype %q is not JSON", e.contentType)
 	}
 	if e.data == nil {
 		return errors.New("the envelope has no data")
 	}
-	return json.Unmarshal(e.data, into)
+	dec := json.NewDecoder(bytes.NewReader(e.data))
+	dec.UseNumber()
+	return dec.Decode(into)
 }
 
+// panicError tells of a panic in the program's own method; a panic with an error stays recognisable.
+func panicError(method string, r any) error {
+	if err, ok := r.(error); ok {
+		return fmt.Errorf("%s panicked: %w", method, err)
+	}
+	return fmt.Errorf("%s panicked: %v", method, r)
+}
+
+// isJSON follows the CloudEvents JSON format, "Payload Serialization": the subtype is json or ends in +json.
 func isJSON(contentType string) bool {
+	if contentType == "" || contentType == contentTypeJSON {
+		return true
+	}
 	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+	return err == nil && (strings.HasSuffix(t, "/json") || strings.HasSuffix(t, "+json"))
 }
 
 func checkName(name string) error {

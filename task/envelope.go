@@ -1,7 +1,6 @@
 package task
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,7 +19,6 @@ const (
 	ReaderVersion = 1
 
 	contentTypeJSON = "application/json"
-	timeFormat      = "2006-01-02T15:04:05.000000Z"
 )
 
 // Envelope is the wire form of a task: a CloudEvents 1.0 event in structured JSON (docs/wire.md). It is immutable and
@@ -112,7 +110,11 @@ func (e Envelope) Again(attempts int, delay time.Duration) (Envelope, error) {
 		body = append(body, m.value...)
 		separator = ','
 	}
-	again, err := Parse(append(body, '}'))
+	body = append(body, '}')
+	if !isQueueSafe(body) { // a foreign event that came by another road
+		body = queueSafe(body)
+	}
+	again, err := Parse(body)
 	again.class, again.delay = e.class, delay
 	return again, err
 }
@@ -127,24 +129,32 @@ func Parse(body []byte) (Envelope, error) {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	e := Envelope{body: body}
-	reader := 0
-	version := ""
+	reader, version := 0, ""
+	var wrong error // with the first attribute that cannot be read
 	for _, m := range ms {
-		if m.key == "specversion" {
+		switch m.key {
+		case "specversion":
 			err = m.text(&version)
-		} else if m.key == attrReader {
+		case attrReader:
 			err = m.number(&reader)
-		} else {
+		default:
 			err = e.set(m)
 		}
-		if err != nil {
-			return Envelope{}, fmt.Errorf("%w: %q: %w", ErrMalformed, m.key, err)
+		if err != nil && wrong == nil {
+			wrong = fmt.Errorf("%q: %w", m.key, err)
 		}
 	}
-	if err := e.complete(version); err != nil {
-		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	newer := reader > ReaderVersion
+	if newer {
+		wrong = nil // a newer version may write what this build cannot read
 	}
-	if reader > ReaderVersion {
+	if wrong == nil {
+		wrong = e.complete(version)
+	}
+	if wrong != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, wrong)
+	}
+	if newer {
 		return e, fmt.Errorf("task %q: %w: it asks for version %d, this build reads %d: update the worker", e.name, ErrNewerEnvelope, reader, ReaderVersion)
 	}
 	return e, nil
@@ -184,11 +194,12 @@ func (e *Envelope) set(m member) error {
 		if reserved(m.key) {
 			return nil // defined, and without a meaning here
 		}
-		return m.header(&e.headers)
+		m.header(&e.headers)
 	}
 	return nil
 }
 
+// complete judges the required attributes.
 func (e *Envelope) complete(version string) error {
 	if version != "1.0" {
 		return fmt.Errorf(`"specversion" is %q, not "1.0": this is no CloudEvents 1.0 event`, version)
@@ -226,7 +237,8 @@ func (m member) text(into *string) error {
 	if len(m.value) == 0 || m.value[0] != '"' {
 		return fmt.Errorf("must be a string, not %s", m.value)
 	}
-	return json.Unmarshal(m.value, into)
+	*into = unquote(m.value)
+	return nil
 }
 
 func (m member) number(into *int) error {
@@ -253,18 +265,15 @@ func (m member) time(into *time.Time) error {
 
 // header keeps text as it is and other simple values as they are written; null means absent (CloudEvents JSON format,
 // "Handling of null").
-func (m member) header(into *[]header) error {
+func (m member) header(into *[]header) {
 	value := string(m.value)
 	switch m.value[0] {
 	case 'n':
-		return nil
+		return
 	case '"':
-		if err := json.Unmarshal(m.value, &value); err != nil {
-			return err
-		}
+		value = unquote(m.value)
 	case '{', '[':
-		return nil // no CloudEvents type: tolerated, not shown
+		return // no CloudEvents type: tolerated, not shown
 	}
 	*into = append(*into, header{m.key, value})
-	return nil
 }

@@ -16,18 +16,22 @@ var ids = struct {
 	sync.Mutex
 	entropy *ulid.MonotonicEntropy // guarded by Mutex
 	last    uint64                 // guarded by Mutex: the newest millisecond used
+	id      ulid.ULID              // guarded by Mutex: the newest id
 }{entropy: ulid.Monotonic(bufio.NewReaderSize(rand.Reader, 4096), 0)}
 
-// NewID mints a task id: a ULID (26 characters of 0–9 and A–Z) of the given time. Ids of one process sort in the order
-// of their minting, also when the clock steps back. Safe for concurrent use.
+// maxIDTime is far in the future (the year 6429), and leaves room below ulid.MaxTime for stepping on.
+const maxIDTime = 1 << 47
+
+// NewID mints a task id: a ULID (26 characters of 0–9 and A–Z) of the given time, or of the nearest one that a ULID
+// can hold (1970 to 6429). Ids of one process sort in the order of their minting, also when the clock steps back. Safe
+// for concurrent use.
 func NewID(now time.Time) string {
 	ids.Lock()
 	defer ids.Unlock()
-	ids.last = max(ids.last, uint64(min(max(now.UnixMilli(), 0), 1<<47)))
-	id, err := ulid.New(ids.last, ids.entropy)
-	for err != nil { // the random part of this millisecond is used up; crypto/rand itself never fails
-		ids.last++
-		id, err = ulid.New(ids.last, ids.entropy)
+	ids.last = max(ids.last, uint64(min(max(now.UnixMilli(), 0), maxIDTime)))
+	for ids.entropy.MonotonicRead(ids.last, ids.id[6:]) != nil {
+		ids.last++ // the random part of this millisecond is used up; crypto/rand itself never fails
 	}
-	return id.String()
+	_ = ids.id.SetTime(ids.last) // cannot fail below ulid.MaxTime
+	return ids.id.String()
 }

@@ -32,10 +32,7 @@ func members(b []byte) ([]member, error) {
 			s.i++
 			s.space()
 		}
-		var m member
-		if err := json.Unmarshal(s.value(), &m.key); err != nil {
-			return nil, err
-		}
+		m := member{key: unquote(s.value())}
 		s.space()
 		s.i++ // the colon
 		s.space()
@@ -53,8 +50,23 @@ func members(b []byte) ([]member, error) {
 	return ms, nil
 }
 
+// unquote reads a JSON string that is known to be valid.
+func unquote(quoted []byte) string {
+	inner := quoted[1 : len(quoted)-1]
+	plain := true
+	for _, c := range inner {
+		plain = plain && c != '\\' && c < 0x80
+	}
+	if plain {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(quoted, &s) // cannot fail: the string is valid
+	return s
+}
+
 // fold maps strings that encoding/json takes for the same key to one string: each character becomes the lowest one of
-// its case orbit, ASCII letters lower case.
+// its case orbit, ASCII letters lower case. (The long s and the Kelvin sign are thereby an s and a k.)
 func fold(s string) string {
 	plain := true
 	for i := range len(s) {
@@ -71,7 +83,10 @@ func fold(s string) string {
 		for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
 			low = min(low, o)
 		}
-		folded = append(folded, unicode.ToLower(low))
+		if 'A' <= low && low <= 'Z' {
+			low += 'a' - 'A'
+		}
+		folded = append(folded, low)
 	}
 	return string(folded)
 }

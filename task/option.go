@@ -162,15 +162,28 @@ func ID(id string) FireOption {
 
 // Header adds a CloudEvents extension attribute, which the handler finds in [Info].Headers. The key is 1 to 20 of a–z
 // and 0–9, and none of the attributes that CloudEvents or Offload define themselves; the value is valid UTF-8
-// without control characters. (CloudEvents 1.0.2, "Naming Conventions" and "Type System".)
+// without control characters. A second Header with the same key replaces the first. (CloudEvents 1.0.2, "Naming Conventions" and "Type System".)
 func Header(key, value string) FireOption {
 	return fireFunc(func(f *firing) error {
 		if err := checkHeader(key, value); err != nil {
 			return err
 		}
-		f.headers = append(f.headers, header{key, value})
+		f.setHeader(key, value)
 		return nil
 	})
+}
+
+// setHeader keeps keys unique, as JSON and readers want them: the last option wins.
+func (f *firing) setHeader(key, value string) {
+	if i := f.header(key); i >= 0 {
+		f.headers[i].value = value
+		return
+	}
+	f.headers = append(f.headers, header{key, value})
+}
+
+func (f *firing) header(key string) int {
+	return slices.IndexFunc(f.headers, func(h header) bool { return h.key == key })
 }
 
 // CausedBy marks the task as fired by the task that info describes: the hop count goes one up and the trace context
@@ -178,11 +191,12 @@ func Header(key, value string) FireOption {
 // it is given is that of a handler.
 func CausedBy(info Info) FireOption {
 	return fireFunc(func(f *firing) error {
-		f.hops = info.Hops + 1
+		f.hops = max(info.Hops, 0) + 1
 		for _, key := range [...]string{"traceparent", "tracestate"} {
-			own := slices.ContainsFunc(f.headers, func(h header) bool { return h.key == key })
-			if value := info.Headers[key]; value != "" && !own {
-				f.headers = append(f.headers, header{key, value})
+			// A trace context that came from elsewhere and breaks the rules of a header is dropped, not a reason to fail.
+			value := info.Headers[key]
+			if value != "" && f.header(key) < 0 && checkHeader(key, value) == nil {
+				f.setHeader(key, value)
 			}
 		}
 		return nil

@@ -37,53 +37,75 @@ func (t Task) Encode(id, source string, now time.Time, opts ...FireOption) (Enve
 	if t.def == nil {
 		return Envelope{}, &InvalidError{Err: errors.New("a zero task.Task: make tasks with Definition.With")}
 	}
-	p := &t.def.policy
-	f := firing{id: id, now: now, class: p.Class, expires: p.Expires}
-	for _, o := range opts {
-		if o == nil {
-			continue
-		}
-		if err := o.fire(&f); err != nil {
-			return Envelope{}, &InvalidError{Name: t.def.name, ID: f.id, Err: err}
-		}
-	}
-	e, err := f.envelope(t.def.name, source, t.args)
+	x := encoders.Get().(*encoder)
+	x.firing = firing{id: id, now: now, class: t.def.policy.Class, expires: t.def.policy.Expires}
+	e, err := x.envelope(t, source, opts)
 	if err != nil {
-		return Envelope{}, &InvalidError{Name: t.def.name, ID: f.id, Err: err}
+		// The encoder is not used again: a panic may have left it torn.
+		return Envelope{}, &InvalidError{Name: t.def.name, ID: x.firing.id, Err: err}
+	}
+	if x.buf.Cap() <= maxPooled {
+		encoders.Put(x)
 	}
 	return e, nil
 }
 
-func (f *firing) envelope(name, source string, args any) (Envelope, error) {
-	if err := checkID(f.id); err != nil {
-		return Envelope{}, err
+// envelope applies the options and writes the event.
+func (x *encoder) envelope(t Task, source string, opts []FireOption) (Envelope, error) {
+	f := &x.firing
+	for _, o := range opts {
+		if o == nil {
+			continue
+		}
+		if err := o.fire(f); err != nil {
+			return Envelope{}, err
+		}
 	}
-	if err := checkSource(source); err != nil {
+	if err := f.check(source); err != nil {
 		return Envelope{}, err
-	}
-	if f.hops > MaxHops {
-		return Envelope{}, fmt.Errorf("hop %d: %w: tasks have fired each other %d times in a row", f.hops, ErrHops, MaxHops)
 	}
 	e := Envelope{
-		id: f.id, name: name, source: source, contentType: contentTypeJSON,
+		id: f.id, name: t.def.name, source: source, contentType: contentTypeJSON,
 		time:  f.now.UTC().Truncate(time.Microsecond),
 		class: f.class, delay: f.delay,
 		maxAttempts: f.maxAttempts, timeout: f.timeout, hops: f.hops,
 		headers: f.headers,
 	}
 	if f.expires > 0 {
-		if f.delay >= f.expires {
-			return Envelope{}, fmt.Errorf("delay %v: not before the task expires, %v after its firing", f.delay, f.expires)
-		}
 		e.expires = e.time.Add(f.expires)
 	}
-	return e, e.encode(args)
+	if err := x.write(&e, t.args); err != nil {
+		return Envelope{}, fmt.Errorf("encode %T: %w", t.args, err)
+	}
+	return e, nil
 }
 
-// encoder is a reusable buffer with the JSON encoder that writes into it.
+// check judges what the options and the caller of Encode say together.
+func (f *firing) check(source string) error {
+	if err := checkID(f.id); err != nil {
+		return err
+	}
+	if err := checkSource(source); err != nil {
+		return err
+	}
+	if f.hops > MaxHops {
+		return fmt.Errorf("hop %d: %w: tasks have fired each other %d times in a row", f.hops, ErrHops, MaxHops)
+	}
+	if f.expires > 0 && f.delay >= f.expires {
+		return fmt.Errorf("delay %v: not before the task expires, %v after its firing", f.delay, f.expires)
+	}
+	if last := f.now.UTC().Add(f.expires); f.now.UTC().Year() < 0 || last.Year() > 9999 {
+		return fmt.Errorf("time %v: RFC 3339 has the years 0 to 9999 only: check the clock of this host", f.now.UTC())
+	}
+	return nil
+}
+
+// encoder is what one call of Encode needs and the next may use again: the options' notes and a buffer with the JSON
+// encoder that writes into it.
 type encoder struct {
-	buf  bytes.Buffer
-	json *json.Encoder
+	firing firing
+	buf    bytes.Buffer
+	json   *json.Encoder
 }
 
 var encoders = sync.Pool{New: func() any {
@@ -96,21 +118,17 @@ var encoders = sync.Pool{New: func() any {
 // maxPooled keeps one huge task from pinning its buffer for ever.
 const maxPooled = 64 << 10
 
-// encode fills body and data.
-func (e *Envelope) encode(args any) error {
-	x := encoders.Get().(*encoder)
+// write fills body and data.
+func (x *encoder) write(e *Envelope, args any) error {
 	x.buf.Reset()
 	x.buf.Write(e.appendAttributes(x.buf.AvailableBuffer()))
 	x.buf.WriteString(`,"data":`)
 	start := x.buf.Len()
 	if err := x.encode(args); err != nil {
-		return fmt.Errorf("encode %T: %w", args, err) // the encoder is not pooled again: a panic may have left it torn
+		return err
 	}
 	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline that json.Encoder adds
 	body := bytes.Clone(x.buf.Bytes())
-	if x.buf.Cap() <= maxPooled {
-		encoders.Put(x)
-	}
 	if data := body[start : len(body)-1]; !isQueueSafe(data) {
 		body = append(append(body[:start:start], queueSafe(data)...), '}')
 	}
@@ -121,7 +139,7 @@ func (e *Envelope) encode(args any) error {
 func (x *encoder) encode(args any) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("MarshalJSON panicked: %v", r)
+			err = panicError("MarshalJSON", r)
 		}
 	}()
 	return x.json.Encode(args)
@@ -135,7 +153,7 @@ func isQueueSafe(b []byte) bool {
 }
 
 // queueSafe mends what isQueueSafe refuses: encoding/json writes U+FFFE and U+FFFF as they are, and here they become
-// escapes; invalid UTF-8, which a MarshalJSON can smuggle in, becomes U+FFFD, as encoding/json does to strings.
+// escapes; each run of invalid UTF-8, which a MarshalJSON can smuggle in, becomes one U+FFFD.
 func queueSafe(b []byte) []byte {
 	b = bytes.ToValidUTF8(b, []byte("\ufffd"))
 	b = bytes.ReplaceAll(b, []byte("\ufffe"), []byte(`\ufffe`))
@@ -146,13 +164,18 @@ func checkSource(source string) error {
 	if source == "" {
 		return errors.New(`source "": is empty`)
 	}
-	if _, err := url.Parse(source); err != nil {
-		return fmt.Errorf("source %q: is not a URI reference: %w", source, err)
-	}
+	plain := true // a path of plain characters is a URI reference, and what most sources are
 	for _, r := range source {
 		if r <= 0x20 || r >= 0x7f || r == '"' || r == '\\' {
 			return fmt.Errorf("source %q: is not a URI reference: holds %q", source, r)
 		}
+		plain = plain && (r == '/' || isPlain(byte(r)))
+	}
+	if plain {
+		return nil
+	}
+	if _, err := url.Parse(source); err != nil {
+		return fmt.Errorf("source %q: is not a URI reference: %w", source, err)
 	}
 	return nil
 }
@@ -184,9 +207,16 @@ func appendString(b []byte, key, plain string) []byte {
 	return append(append(b, plain...), '"')
 }
 
+// appendTime writes microseconds, always six digits. t is in UTC. (A layout that says so takes three times as long.)
 func appendTime(b []byte, key string, t time.Time) []byte {
 	b = append(append(append(b, `,"`...), key...), `":"`...)
-	return append(t.AppendFormat(b, timeFormat), '"')
+	b = t.AppendFormat(b, time.RFC3339)
+	b[len(b)-1] = '.' // was the Z
+	for rest, unit := t.Nanosecond(), int(100*time.Millisecond); unit >= int(time.Microsecond); unit /= 10 {
+		b = append(b, byte('0'+rest/unit))
+		rest %= unit
+	}
+	return append(b, `Z"`...)
 }
 
 // appendInt leaves zero out: it is the default of every integer attribute.
