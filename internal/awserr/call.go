@@ -1,0 +1,67 @@
+package awserr
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Call watches one call of an SDK client. It tells whether anything of the request may have reached the service: what
+// certainly did not is not stored there. The zero Call is ready; use a new one for every call. A client that does not
+// run [Call.Watch] leaves it unobserved, and then nothing is claimed.
+type Call struct {
+	watched, asked, dialled, connected atomic.Bool
+	credentials                        aws.CredentialsProvider
+}
+
+// Watch returns next with the watch around it, and keeps credentials so that [Judge] can drop them when they are
+// refused. Call it in the options function of the one call.
+func (c *Call) Watch(next aws.HTTPClient, credentials aws.CredentialsProvider) aws.HTTPClient {
+	c.watched.Store(true)
+	c.credentials = credentials
+	return watchedClient{next: next, call: c}
+}
+
+type watchedClient struct {
+	next aws.HTTPClient
+	call *Call
+}
+
+// Do marks how far the request comes. Of net/http the trace says whether a connection was ever there to write on; a
+// client that knows no trace counts as connected.
+func (w watchedClient) Do(r *http.Request) (*http.Response, error) {
+	w.call.asked.Store(true)
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { w.call.dialled.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { w.call.connected.Store(true) },
+	}
+	return w.next.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+}
+
+// unasked reports that the call ended before the HTTP client was asked: credentials, endpoint, signing.
+func (c *Call) unasked() bool { return c.watched.Load() && !c.asked.Load() }
+
+// NothingSent reports that, for certain, no byte of the request left this process.
+func (c *Call) NothingSent() bool {
+	return c.unasked() || c.watched.Load() && c.dialled.Load() && !c.connected.Load()
+}
+
+// dropCredentials makes the next call load the credentials again.
+func (c *Call) dropCredentials() {
+	if cache, ok := c.credentials.(*aws.CredentialsCache); ok {
+		cache.Invalidate()
+	}
+}
+
+var _ aws.HTTPClient = watchedClient{}
+
+// Ended says that ctx ended before anything was sent, or nil.
+func Ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return &said{text: "not sent: " + err.Error(), err: err}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package lambdatransport
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/offloadhq/offload/internal/awserr"
+)
+
+// API is what a [Sender] calls; [*lambda.Client] has it.
+type API interface {
+	Invoke(ctx context.Context, in *lambda.InvokeInput, opts ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+}
+
+var _ API = (*lambda.Client)(nil)
+
+// NewClient makes a client for many concurrent senders from a loaded configuration: its pool keeps 256 connections (the
+// SDK's own keeps 10), idle ones end before the service ends them, connecting takes at most 5 s, and the SDK itself
+// retries nothing. Certificates and proxies of cfg hold; an HTTP client that is not the SDK's BuildableClient is used as
+// it is. Further options are applied last.
+func NewClient(cfg aws.Config, opts ...func(*lambda.Options)) *lambda.Client {
+	cfg = cfg.Copy()
+	cfg.HTTPClient = awserr.Pooled(cfg.HTTPClient)
+	return lambda.NewFromConfig(cfg, append([]func(*lambda.Options){once}, opts...)...)
+}
+
+// once takes the retries away: they would multiply with those of the client, and a token bucket that all calls share
+// would stop them in an outage.
+func once(o *lambda.Options) {
+	o.Retryer = aws.NopRetryer{}
+	o.RetryMaxAttempts = 0
+}
+
+// watched is the options function of one call: whatever client the caller gave, it makes one attempt and is watched.
+func watched(call *awserr.Call) func(*lambda.Options) {
+	return func(o *lambda.Options) {
+		once(o)
+		o.HTTPClient = call.Watch(o.HTTPClient, o.Credentials)
+	}
+}
+
+// endpointOf is the endpoint that an SDK client was given, "" if it uses that of its region.
+func endpointOf(api API) string {
+	if client, ok := api.(interface{ Options() lambda.Options }); ok {
+		return aws.ToString(client.Options().BaseEndpoint)
+	}
+	return ""
+}
