@@ -50,6 +50,7 @@ type Outcome struct {
 	Reason    string        // the transport.Reason… code if the task was to be dead-lettered, else ""
 	Delay     time.Duration // the wait from the failure to the next attempt, in the states Retry and SentOn
 	SettleErr error         // what the Settler or the queue answered if what was planned could not be done
+	Waited    time.Duration // from the firing, by the clock of the host, to the start of this attempt; 0 if it did not start
 	Took      time.Duration // how long the handler ran, 0 if it was not called
 }
 
