@@ -7,7 +7,7 @@ import (
 	"github.com/offloadhq/offload/task"
 )
 
-// MaxRows is the longest table that [Export] writes: about 6 GB.
+// MaxRows is the longest table that [Export] writes: about 7 GB.
 const MaxRows = 100_000_000
 
 // Export writes a large table as CSV to [ExportPrefix] + task id + ".csv". It is long work, so it is tried only a few
