@@ -1,0 +1,70 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// closeGrace is how long Close waits, after its context, for Senders to heed that theirs has ended too.
+const closeGrace = time.Second
+
+// Flush waits until every task that was accepted before the call has ended, and been told to OnResult if that is owed.
+// Nil says so; what became of a task, Fire or OnResult tells. When ctx ends first, its error is returned and nothing
+// else changes. Tasks that are fired meanwhile do not prolong it.
+func (c *Client) Flush(ctx context.Context) error {
+	done := c.ledger.seal()
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("flush: %d tasks are pending: %w", c.ledger.pending(), ctx.Err())
+	}
+}
+
+// Close stops the intake (Fire returns [ErrClosed]) and waits until every accepted task has ended. When ctx ends first,
+// requests are cancelled, and each task that is left ends as [ErrNotSent] or [ErrUnconfirmed], to its caller too if
+// that still waits. Close returns within a second of that, or sooner if the Senders do.
+//
+// It returns nil if every accepted task that had not ended before was delivered, else a [*CloseError] that lists the
+// others: each task is delivered or returned. Close may be called again and concurrently: every call waits for the
+// end, the first context to end cuts the draining short for all, and all return the same.
+func (c *Client) Close(ctx context.Context) error {
+	c.ledger.close()
+	select {
+	case <-c.ledger.over:
+		return c.ledger.result()
+	default:
+	}
+	select {
+	case <-c.ledger.over:
+	case <-ctx.Done():
+		c.cutShort(ctx.Err())
+	}
+	return c.ledger.result()
+}
+
+// cutShort ends the draining.
+func (c *Client) cutShort(cause error) {
+	c.ledger.cutShort(cause)
+	cause = fmt.Errorf("%w: draining was cut short: %w", ErrClosed, cause)
+	for _, r := range c.routes {
+		r.abort(cause)
+	}
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	select {
+	case <-c.ledger.over:
+		return
+	case <-grace.C:
+	}
+	for _, r := range c.routes {
+		r.abandon(cause)
+	}
+	c.ledger.abandon()
+}

@@ -1,0 +1,187 @@
+package client
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/offloadhq/offload/task"
+)
+
+// ledger counts what the client has taken on, for all routes: it keeps the bounds, and knows when nothing is left.
+type ledger struct {
+	maxTasks, maxBytes int
+	over               chan struct{} // closed when a closed client has nothing left, or gave up on the rest
+
+	mu          sync.Mutex
+	closed      bool      // no more tasks are taken
+	tasks       int       // accepted and not ended
+	bytes       int       // of their bodies
+	goroutines  int       // of senders and of the reporter
+	cohort      *cohort   // of the tasks accepted now
+	undelivered []Receipt // of tasks that ended with an error since closed was set
+	finished    bool      // over is closed
+	cut         error     // the error of the context that cut the draining short
+	unreported  int       // tasks whose end OnResult has not taken when over is closed
+}
+
+// cohort is the tasks accepted between two calls of Flush. It is over when its tasks have ended and the one before it
+// is over. Guarded by the ledger's mutex.
+type cohort struct {
+	open   int // tasks not ended, and one for the cohort before while that is not over
+	sealed bool
+	next   *cohort       // set with sealed
+	done   chan struct{} // closed when over
+}
+
+func newCohort() *cohort { return &cohort{done: make(chan struct{})} }
+
+func (k *cohort) leave(n int) {
+	for k.open -= n; k.open == 0 && k.sealed; k = k.next {
+		close(k.done)
+		k.next.open--
+	}
+}
+
+func newLedger(maxTasks, maxBytes int) *ledger {
+	return &ledger{maxTasks: maxTasks, maxBytes: maxBytes, over: make(chan struct{}), cohort: newCohort()}
+}
+
+// admit takes a task on. It never waits.
+func (l *ledger) admit(e task.Envelope) (*cohort, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return nil, ErrClosed
+	case l.tasks >= l.maxTasks:
+		return nil, fmt.Errorf("%d tasks are pending, and Options.MaxPending is %d: try again later: %w", l.tasks, l.maxTasks, ErrBufferFull)
+	case e.Size() > l.maxBytes-l.bytes:
+		return nil, fmt.Errorf("%d bytes are pending, and Options.MaxPendingBytes is %d: try again later: %w", l.bytes, l.maxBytes, ErrBufferFull)
+	}
+	l.tasks++
+	l.bytes += e.Size()
+	l.cohort.open++
+	return l.cohort, nil
+}
+
+// isClosed saves the work of encoding a task that would be refused; admit decides.
+func (l *ledger) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
+// end takes over entries that have ended: it keeps the receipts of the undelivered for Close and releases the entries,
+// except those whose end the reporter has still to tell, which it returns.
+func (l *ledger) end(ended []*entry, reports bool) (owed []*entry) {
+	if len(ended) == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range ended {
+		if l.closed && !l.finished && e.end.Err != nil {
+			l.undelivered = append(l.undelivered, e.end)
+		}
+		if reports && e.owed {
+			owed = append(owed, e)
+			continue
+		}
+		l.release(e)
+	}
+	l.check()
+	return owed
+}
+
+// settle releases an entry whose end was told.
+func (l *ledger) settle(e *entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.release(e)
+	l.check()
+}
+
+func (l *ledger) release(e *entry) {
+	l.tasks--
+	l.bytes -= e.envelope.Size()
+	e.cohort.leave(1)
+}
+
+func (l *ledger) enter() {
+	l.mu.Lock()
+	l.goroutines++
+	l.mu.Unlock()
+}
+
+func (l *ledger) exit() {
+	l.mu.Lock()
+	l.goroutines--
+	l.check()
+	l.mu.Unlock()
+}
+
+func (l *ledger) check() {
+	if l.closed && l.tasks == 0 && l.goroutines == 0 {
+		l.finish()
+	}
+}
+
+func (l *ledger) finish() {
+	if !l.finished {
+		l.finished = true
+		close(l.over)
+	}
+}
+
+// seal starts a new cohort and returns what closes when all tasks accepted before have ended.
+func (l *ledger) seal() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.cohort
+	l.cohort = newCohort()
+	l.cohort.open = 1 // until the old one is over
+	old.sealed, old.next = true, l.cohort
+	old.leave(0)
+	return old.done
+}
+
+// pending tells how much is left, for messages.
+func (l *ledger) pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tasks
+}
+
+func (l *ledger) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.check()
+}
+
+// cutShort records that the draining was ended by a context.
+func (l *ledger) cutShort(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.finished {
+		l.cut = cause
+	}
+}
+
+// abandon ends the waiting for what does not come back.
+func (l *ledger) abandon() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unreported = l.tasks
+	l.finish()
+}
+
+// result is what Close returns. It does not change once over is closed.
+func (l *ledger) result() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.undelivered) == 0 && l.unreported == 0 {
+		return nil
+	}
+	return &CloseError{Undelivered: l.undelivered, Err: l.cut}
+}

@@ -1,0 +1,68 @@
+package client
+
+import (
+	"github.com/offloadhq/offload/internal/pack"
+	"github.com/offloadhq/offload/transport"
+)
+
+// line holds the entries that wait for the next request, first come first served. Entries leave from its head, and from
+// anywhere when their caller gives up; each of these takes constant time.
+type line struct {
+	head, tail *entry
+	items      int
+	bytes      int
+}
+
+func (l *line) push(e *entry) {
+	e.place, e.prev, e.next = ready, l.tail, nil
+	if l.tail == nil {
+		l.head = e
+	} else {
+		l.tail.next = e
+	}
+	l.tail = e
+	l.items++
+	l.bytes += e.envelope.Size()
+}
+
+func (l *line) remove(e *entry) {
+	if e.prev == nil {
+		l.head = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		l.tail = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil
+	l.items--
+	l.bytes -= e.envelope.Size()
+}
+
+// full reports whether a request of all that a transport takes could be made.
+func (l *line) full(limits transport.Limits) bool {
+	return limits.Items > 0 && l.items >= limits.Items || limits.BatchBytes > 0 && l.bytes >= limits.BatchBytes
+}
+
+// take removes the next request's entries from the head.
+func (l *line) take(limits transport.Limits) []*entry {
+	most := l.items
+	if limits.Items > 0 {
+		most = min(most, limits.Items)
+	}
+	batch := make([]*entry, 0, min(most, 64))
+	for e, bytes := l.head, 0; e != nil && len(batch) < most; e = e.next {
+		batch = append(batch, e)
+		if bytes += e.envelope.Size(); limits.BatchBytes > 0 && bytes > limits.BatchBytes {
+			break // this one is too many already
+		}
+	}
+	size := func(e *entry) int { return e.envelope.Size() }
+	batch = batch[:pack.Prefix(batch, size, limits.Items, limits.BatchBytes)]
+	for _, e := range batch {
+		l.remove(e)
+	}
+	return batch
+}

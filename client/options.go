@@ -1,0 +1,144 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// Defaults of [Options].
+const (
+	DefaultConfirmTimeout  = 5 * time.Second
+	DefaultSendTimeout     = time.Minute
+	DefaultAttemptTimeout  = 5 * time.Second
+	DefaultMaxSenders      = 128
+	DefaultMaxPending      = 100_000
+	DefaultMaxPendingBytes = 64 << 20
+)
+
+// Options adjust a [Client]. The zero value of each field means its default.
+type Options struct {
+	// Source is the CloudEvents source of every task: a URI reference that names this service. Default: the path of
+	// the main module, or "offload" where the build does not tell it.
+	Source string
+	// Routes gives each queue class ([task.Queue]) its Sender. The class "" is served by the Sender given to New.
+	Routes map[string]transport.Sender
+
+	// ConfirmTimeout is the longest that Fire waits for the transport's answer. Default [DefaultConfirmTimeout].
+	ConfirmTimeout time.Duration
+	// SendTimeout is how long after its firing a task may still be sent: no attempt starts later. Default
+	// [DefaultSendTimeout].
+	SendTimeout time.Duration
+	// AttemptTimeout bounds one call of Sender.Send, by its context. Default [DefaultAttemptTimeout].
+	AttemptTimeout time.Duration
+
+	// MaxSenders is the most requests in flight on one route. They exist only while there is work. Default
+	// [DefaultMaxSenders].
+	MaxSenders int
+	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together, by
+	// number and by the bytes of their bodies. A task beyond either is refused with [ErrBufferFull]. Defaults
+	// [DefaultMaxPending] and [DefaultMaxPendingBytes].
+	MaxPending      int
+	MaxPendingBytes int
+
+	// OnResult gets the end of each task whose Fire returned [ErrUnconfirmed], once: a Receipt with a nil Err if the
+	// transport has the task after all, else with an [*Error], which matches ErrUnconfirmed still if an attempt may
+	// have arrived. It may be called before that Fire has returned. Calls come from a goroutine of the client, one at
+	// a time; the task counts as pending until its call returns, so a slow OnResult fills the buffer. It may call
+	// Fire; Flush and Close wait for it, so it must not call those. A panic in it is recovered and logged.
+	OnResult func(Receipt)
+
+	// Logger gets what no return value tells: panics, and tasks that ended undelivered after Fire had returned. It
+	// sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
+	Logger *slog.Logger
+}
+
+// fill returns a copy with the defaults in place, or every problem with what was given.
+func (o *Options) fill(s transport.Sender) (Options, error) {
+	var filled Options
+	if o != nil {
+		filled = *o
+	}
+	filled.Routes = maps.Clone(filled.Routes)
+	problems := checkRoutes(s, filled.Routes)
+	if filled.Routes == nil {
+		filled.Routes = map[string]transport.Sender{}
+	}
+	filled.Routes[""] = s
+	if filled.Source == "" {
+		filled.Source = mainModule()
+	} else if err := checkSource(filled.Source); err != nil {
+		problems = append(problems, fmt.Errorf("Options.Source: %w", err))
+	}
+	problems = append(problems,
+		fill("ConfirmTimeout", &filled.ConfirmTimeout, DefaultConfirmTimeout),
+		fill("SendTimeout", &filled.SendTimeout, DefaultSendTimeout),
+		fill("AttemptTimeout", &filled.AttemptTimeout, DefaultAttemptTimeout),
+		fill("MaxSenders", &filled.MaxSenders, DefaultMaxSenders),
+		fill("MaxPending", &filled.MaxPending, DefaultMaxPending),
+		fill("MaxPendingBytes", &filled.MaxPendingBytes, DefaultMaxPendingBytes),
+	)
+	if filled.Logger == nil {
+		filled.Logger = slog.Default()
+	}
+	return filled, errors.Join(problems...)
+}
+
+func fill[T int | time.Duration](name string, field *T, standard T) error {
+	if *field < 0 {
+		return fmt.Errorf("Options.%s: is %v: must not be negative; 0 means the default, %v", name, *field, standard)
+	}
+	if *field == 0 {
+		*field = standard
+	}
+	return nil
+}
+
+func checkRoutes(s transport.Sender, routes map[string]transport.Sender) (problems []error) {
+	if s == nil {
+		problems = append(problems, errors.New("sender: is nil: give the Sender for tasks of no particular class"))
+	}
+	for _, class := range slices.Sorted(maps.Keys(routes)) {
+		if class == "" {
+			problems = append(problems, errors.New(`Options.Routes[""]: the class "" is served by the Sender given to New: remove it`))
+			continue
+		}
+		if err := refusal(task.Queue(class)); err != nil {
+			problems = append(problems, fmt.Errorf("Options.Routes[%q]: %w", class, err))
+		}
+		if routes[class] == nil {
+			problems = append(problems, fmt.Errorf("Options.Routes[%q]: the Sender is nil", class))
+		}
+	}
+	return problems
+}
+
+// probe is encoded only to ask package task for its own rules; it is never fired.
+var probe = task.Define[struct{}]("client.probe")
+
+func checkSource(source string) error { return probeWith(source) }
+
+func refusal(o task.FireOption) error { return probeWith("probe", o) }
+
+func probeWith(source string, opts ...task.FireOption) error {
+	_, err := probe.With(struct{}{}).Encode("probe", source, time.Unix(0, 0), opts...)
+	if invalid, ok := errors.AsType[*task.InvalidError](err); ok {
+		return invalid.Err
+	}
+	return err
+}
+
+// mainModule names the program by its main module.
+func mainModule() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path != "" && checkSource(info.Main.Path) == nil {
+		return info.Main.Path
+	}
+	return "offload"
+}

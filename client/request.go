@@ -1,0 +1,56 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// request is one call of Sender.Send.
+type request struct {
+	entries   []*entry
+	envelopes []task.Envelope // the Sender's to keep
+	cancel    context.CancelFunc
+}
+
+// errGoexit stands for the answer of a Sender that called runtime.Goexit.
+var errGoexit = errors.New("the Sender ended its goroutine with runtime.Goexit")
+
+// run makes requests as long as tasks wait, and ends. It owns its goroutine's place in the ledger.
+func (r *route) run(ctx context.Context, q *request) {
+	defer func() {
+		if q != nil { // the Sender took the goroutine down: the tasks go on without it
+			if ctx, q = r.settle(q, nil, errGoexit); q != nil {
+				go r.run(ctx, q)
+				return
+			}
+		}
+		r.ledger.exit()
+	}()
+	for q != nil {
+		results, err := r.send(ctx, q.envelopes)
+		ctx, q = r.settle(q, results, err)
+	}
+}
+
+// send calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
+func (r *route) send(ctx context.Context, batch []task.Envelope) (results []transport.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Error("sender panicked; its tasks will be sent again", "class", r.class, "panic", p, "stack", string(debug.Stack()))
+			results, err = nil, panicked(r.sender, p)
+		}
+	}()
+	return r.sender.Send(ctx, batch)
+}
+
+func panicked(s transport.Sender, p any) error {
+	if err, ok := p.(error); ok {
+		return fmt.Errorf("sender %T: panicked: %w", s, err)
+	}
+	return fmt.Errorf("sender %T: panicked: %v", s, p)
+}

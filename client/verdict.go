@@ -1,0 +1,63 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/offloadhq/offload/internal/backoff"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// verdict is what follows from one attempt for one entry.
+type verdict uint8
+
+const (
+	again     verdict = iota // try later
+	delivered                // done
+	refused                  // this entry will never be taken
+	blocked                  // no entry is taken until somebody mends the set-up
+)
+
+// judge reads the outcome of one entry. Whatever is not a clear answer is tried again.
+func judge(r transport.Result) verdict {
+	switch r.Outcome {
+	case transport.Accepted:
+		return delivered
+	case transport.Rejected:
+		switch transport.KindOf(r.Err) {
+		case transport.Invalid:
+			return refused
+		case transport.Misconfigured:
+			return blocked
+		}
+	}
+	return again
+}
+
+// resultOf finds the result of entry i in the answer of a Sender. Where the answer has none, the error of the whole
+// call tells why.
+func resultOf(results []transport.Result, call error, i int) transport.Result {
+	r := transport.ResultAt(results, i)
+	if call != nil && errors.Is(r.Err, transport.ErrNoResult) {
+		r.Err = fmt.Errorf("%w: %w", transport.ErrNoResult, call)
+	}
+	return r
+}
+
+// ceiling is the longest wait after the given attempt.
+var ceiling = task.Exponential(50*time.Millisecond, 5*time.Second)
+
+// waits draws the wait after an attempt, once for each number of attempts: entries that failed together come back
+// together, in one request, and not together with those of other requests or hosts.
+type waits map[int]time.Duration
+
+func (w waits) after(attempts int) time.Duration {
+	d, ok := w[attempts]
+	if !ok {
+		d = backoff.FullJitter(ceiling(attempts))
+		w[attempts] = d
+	}
+	return d
+}
