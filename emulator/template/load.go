@@ -46,7 +46,14 @@ func load(file, dir string, data []byte, o *Options) (*Template, error) {
 	if root == nil || len(r.problems) > 0 {
 		return nil, r.err()
 	}
-	return nil, r.err()
+	res := resolve(r, root, o)
+	b := newBuilder(res, file, dir)
+	b.build(root)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	b.template.Warnings = r.sortedWarnings()
+	return b.template, nil
 }
 
 func parse(r *report, data []byte) *value {

@@ -49,6 +49,7 @@ type Function struct {
 	Timeout         time.Duration     // 1 s to 900 s; 3 s when not set
 	MemoryMB        int               // 128 to 10240; 128 when not set
 	Reserved        *int              // ReservedConcurrentExecutions; nil: not reserved
+	AllowRecursion  bool              // RecursiveLoop: Allow
 	Alias           string            // AutoPublishAlias, or the first AWS::Lambda::Alias; "" when there is none
 	Aliases         []string          // every alias of the function, Alias first
 	Async           Async

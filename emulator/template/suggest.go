@@ -4,6 +4,9 @@ import "strings"
 
 // suggest gives "; did you mean X?" for the name in known that is nearest to what was written, or "" when none is near.
 func suggest(written string, known []string) string {
+	if len(known) > 1000 || len(written) > 200 {
+		return "" // a list this long costs more than the hint is worth
+	}
 	best, least := "", 1+len(written)/3
 	if least > 4 {
 		least = 4

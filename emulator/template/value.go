@@ -19,16 +19,17 @@ func (k kind) String() string {
 	return [...]string{"nothing", "a string", "a number", "a boolean", "a list", "a map", "an intrinsic function", "a value that cannot be computed"}[k]
 }
 
-// A value is one node of a template, before or after evaluation. Values are never changed once made.
+// A value is one node of a template, before or after evaluation. Values are never changed once made, and are of one goroutine.
 type value struct {
 	kind  kind
 	line  int
-	text  string   // text, number, boolean: the scalar; call: the function, such as "Ref" or "Fn::Sub"
-	items []*value // list
-	keys  []entry  // mapping, in the order of the template
-	arg   *value   // call
-	why   string   // unknown: the reason, as a clause: "attribute StreamArn of Orders (…) is known to AWS only"
-	needs string   // unknown: the name under which Options.Values can give it
+	text  string         // text, number, boolean: the scalar; call: the function, such as "Ref" or "Fn::Sub"
+	items []*value       // list
+	keys  []entry        // mapping, in the order of the template
+	arg   *value         // call
+	why   string         // unknown: the reason, as a clause: "attribute StreamArn of Orders (…) is known to AWS only"
+	index map[string]int // mapping: where each key is, once there are many and one was looked up
+	needs string         // unknown: the name under which Options.Values can give it
 }
 
 type entry struct {
@@ -41,18 +42,31 @@ var nothing = &value{}
 
 // get gives the value of a key, or nothing.
 func (v *value) get(key string) *value {
-	if v != nil && v.kind == mapping {
-		for _, e := range v.keys {
-			if e.key == key {
-				return e.value
-			}
-		}
+	if i := v.find(key); i >= 0 {
+		return v.keys[i].value
 	}
 	return nothing
 }
 
-func (v *value) has(key string) bool {
-	return v.kind == mapping && slices.ContainsFunc(v.keys, func(e entry) bool { return e.key == key })
+func (v *value) has(key string) bool { return v.find(key) >= 0 }
+
+func (v *value) find(key string) int {
+	if v.kind != mapping {
+		return -1
+	}
+	if len(v.keys) < 16 {
+		return slices.IndexFunc(v.keys, func(e entry) bool { return e.key == key })
+	}
+	if v.index == nil {
+		v.index = make(map[string]int, len(v.keys))
+		for i, e := range v.keys {
+			v.index[e.key] = i
+		}
+	}
+	if i, ok := v.index[key]; ok {
+		return i
+	}
+	return -1
 }
 
 func (v *value) scalar() bool { return v.kind == text || v.kind == number || v.kind == boolean }

@@ -194,13 +194,13 @@ func (d *decoder) mapping(n *yaml.Node, path string, depth int) *value {
 		v.keys = append(v.keys, entry{k.Value, k.Line, d.node(item, key, depth+1)})
 	}
 	for _, m := range merges {
-		d.merge(v, m, path, depth)
+		d.merge(v, at, m, path, depth)
 	}
 	return longForm(v)
 }
 
-// merge adds the keys of a YAML merge ("<<") that the map does not have itself.
-func (d *decoder) merge(into *value, n *yaml.Node, path string, depth int) {
+// merge adds the keys of a YAML merge ("<<") that the map does not have itself. has holds the keys that it has.
+func (d *decoder) merge(into *value, has map[string]int, n *yaml.Node, path string, depth int) {
 	from := d.node(n, path, depth+1)
 	sources := []*value{from}
 	if from.kind == list {
@@ -217,7 +217,8 @@ func (d *decoder) merge(into *value, n *yaml.Node, path string, depth int) {
 			continue
 		}
 		for _, e := range s.keys {
-			if !into.has(e.key) {
+			if _, ok := has[e.key]; !ok {
+				has[e.key] = e.line
 				into.keys = append(into.keys, e)
 			}
 		}

@@ -1,0 +1,206 @@
+package template
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A builder makes the model from the resources.
+type builder struct {
+	*resolver
+	template   *Template
+	queues     map[string]*queueRead // by ARN
+	read       []*queueRead
+	functions  []*Function
+	skipped    map[string]bool // names of functions that do not run here
+	configured map[*Function]bool
+	pending    []*pendingDestination
+}
+
+func newBuilder(r *resolver, file, dir string) *builder {
+	return &builder{
+		resolver: r, template: &Template{File: file, Dir: dir}, queues: make(map[string]*queueRead), skipped: make(map[string]bool),
+		configured: make(map[*Function]bool),
+	}
+}
+
+// build reads the resources kind by kind, because each kind refers to those before it.
+func (b *builder) build(root *value) {
+	b.generateQueues()
+	b.each(b.addQueue, typeQueue)
+	b.each(b.addFunction, typeServerlessFunction, typeFunction)
+	b.each(b.readAlias, typeAlias)
+	b.each(func(res *resource) {
+		if d := b.readInvokeConfig(res); d != nil {
+			b.pending = append(b.pending, d)
+		}
+	}, typeInvokeConfig)
+	b.eachRunning(b.readEvents)
+	b.each(b.readSourceMapping, typeMapping)
+	b.current = ""
+	b.checkQueues()
+	b.checkDestinations()
+	b.checkCycles()
+	b.readOutputs(root.get("Outputs"))
+	b.warnOthers()
+	for _, q := range b.creationOrder() {
+		b.template.Queues = append(b.template.Queues, q.Queue)
+	}
+	for _, fn := range b.functions {
+		b.template.Functions = append(b.template.Functions, *fn)
+	}
+	b.checkAnything()
+}
+
+// each calls read for each resource of the types that its Condition does not leave out.
+func (b *builder) each(read func(*resource), types ...string) {
+	for _, id := range slices.Clone(b.order) {
+		res := b.resources[id]
+		if !slices.Contains(types, res.typ) || res.when == no {
+			continue
+		}
+		b.current = id
+		if res.when == maybe {
+			b.uncomputable(res.why.at(res.line), res.path()+".Condition")
+			continue
+		}
+		read(res)
+	}
+}
+
+func (b *builder) eachRunning(read func(*resource, *Function)) {
+	for _, fn := range b.functions {
+		if res := b.resources[fn.LogicalID]; res.typ == typeServerlessFunction {
+			read(res, fn)
+		}
+	}
+}
+
+func (b *builder) addQueue(res *resource) {
+	q := b.readQueue(res)
+	if q.Name == "" {
+		return
+	}
+	if first := b.queues[q.ARN]; first != nil {
+		b.fail(res.line, q.path+".QueueName", "%s has the name %q already (line %d)", first.LogicalID, q.Name, first.Line)
+		return
+	}
+	b.queues[q.ARN] = q
+	b.read = append(b.read, q)
+}
+
+func (b *builder) addFunction(res *resource) {
+	if reason := b.skipReason(res); reason != "" {
+		b.warn(res.line, res.path(), "skipped: %s, and only Go programs and other executables for provided.al2023 run here", reason)
+		b.skipped[b.physicalName(res).text] = true
+		return
+	}
+	fn := b.readFunction(res, b.template.Dir)
+	if fn.Name == "" {
+		return
+	}
+	for _, other := range b.functions {
+		if other.Name == fn.Name {
+			b.fail(res.line, res.path()+".Properties.FunctionName", "%s has the name %q already (line %d)", other.LogicalID, fn.Name, other.Line)
+			return
+		}
+	}
+	b.functions = append(b.functions, fn)
+	if res.typ == typeServerlessFunction && res.props.has("EventInvokeConfig") {
+		b.configured[fn] = true
+		b.current = res.id + "EventInvokeConfig"
+		if d := b.readServerlessAsync(res, fn); d != nil {
+			b.pending = append(b.pending, d)
+		}
+	}
+}
+
+func (b *builder) queueARNs() []string { return slices.Sorted(maps.Keys(b.queues)) }
+
+// checkQueues holds the redrive policies against the queues that they name.
+// Source: SQS Developer Guide, "Configure a dead-letter queue" and "Dead-letter queue redrive allow policy".
+func (b *builder) checkQueues() {
+	for _, q := range b.read {
+		if q.target == "" {
+			continue
+		}
+		key := q.path + ".RedrivePolicy.deadLetterTargetArn"
+		target := b.queues[q.target]
+		switch {
+		case target == nil:
+			b.fail(q.targetLine, key, "no queue of the template has the ARN %s%s", q.target, suggest(q.target, b.queueARNs()))
+		case target == q:
+			b.fail(q.targetLine, key, "a queue cannot be its own dead-letter queue")
+		case target.permission == "denyAll", target.permission == "byQueue" && !slices.Contains(target.sources, q.ARN):
+			b.fail(q.targetLine, key, "the RedriveAllowPolicy of %s does not let %s use it as a dead-letter queue", target.LogicalID, q.LogicalID)
+		}
+	}
+}
+
+func (b *builder) checkDestinations() {
+	for _, d := range b.pending {
+		if arn := d.fn.Async.OnFailure; arn != "" && b.queues[arn] == nil {
+			b.fail(d.line, d.key, "no queue of the template has the ARN %s%s", arn, suggest(arn, b.queueARNs()))
+		}
+	}
+}
+
+// creationOrder gives the queues with each dead-letter queue before those that name it, else in the order of the template.
+func (b *builder) creationOrder() []*queueRead {
+	var out []*queueRead
+	placed := make(map[*queueRead]bool)
+	var place func(q *queueRead)
+	place = func(q *queueRead) {
+		if q == nil || placed[q] {
+			return
+		}
+		placed[q] = true
+		place(b.queues[q.target])
+		out = append(out, q)
+	}
+	for _, q := range b.read {
+		place(q)
+	}
+	return out
+}
+
+// checkCycles finds references in a circle, which CloudFormation refuses.
+func (b *builder) checkCycles() {
+	state := make(map[string]int) // 1: on the way, 2: done
+	var way []string
+	var visit func(id string)
+	visit = func(id string) {
+		state[id] = 1
+		way = append(way, id)
+		for _, e := range b.edges[id] {
+			switch state[e.to] {
+			case 0:
+				visit(e.to)
+			case 1:
+				circle := append(slices.Clone(way[slices.Index(way, e.to):]), e.to)
+				b.fail(e.line, "Resources."+id, "circular dependency, which CloudFormation refuses: %s; build one of the ARNs with !Sub from a fixed name", strings.Join(circle, " -> "))
+			}
+		}
+		way = way[:len(way)-1]
+		state[id] = 2
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.edges)) {
+		if state[id] == 0 {
+			visit(id)
+		}
+	}
+}
+
+// checkAnything reports a template in which nothing runs.
+func (b *builder) checkAnything() {
+	if len(b.template.Queues)+len(b.template.Functions) > 0 || len(b.problems) > 0 {
+		return
+	}
+	if len(b.skipped) > 0 {
+		b.fail(0, "Resources", "nothing in the template runs here: it has no queue, and its functions are not Go programs (%s)",
+			few(slices.Sorted(maps.Keys(b.skipped))))
+		return
+	}
+	b.fail(0, "Resources", "nothing in the template runs here: it has no queue and no function")
+}
