@@ -51,7 +51,7 @@ type Outcome struct {
 	Delay     time.Duration // the wait from the failure to the next attempt, in the states Retry and SentOn
 	SettleErr error         // what the Settler or the queue answered if what was planned could not be done
 	Waited    time.Duration // from the firing, by the clock of the host, to the start of this attempt; 0 if it did not start
-	Took      time.Duration // how long the handler ran, 0 if it was not called
+	Took      time.Duration // how long the handler ran; 0 if it was not called, or is stuck
 }
 
 // Acked reports whether the delivery is to be acknowledged (deleted). All others must be reported as failed.

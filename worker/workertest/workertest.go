@@ -35,7 +35,7 @@ type Options struct {
 	Fire    []task.FireOption           // as given to client.Fire
 	Attempt int                         // the attempt that this is; default 1
 	Direct  bool                        // deliver as a direct invocation instead of from a queue
-	Context context.Context             //nolint:containedctx // the call's context, default t.Context(); a deadline on it has the worker's margin
+	Remains time.Duration               // time up to the invocation's deadline, the worker's margin in it; default: no deadline
 	Flush   func(context.Context) error // as in worker.Options
 	Logger  *slog.Logger                // default: none
 }
@@ -55,8 +55,11 @@ func Run(t testing.TB, m *worker.Mux, tk task.Task, opts *Options) Result {
 	if opts != nil {
 		o = *opts
 	}
-	if o.Context == nil {
-		o.Context = t.Context()
+	ctx := t.Context()
+	if o.Remains > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Remains)
+		defer cancel()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -76,7 +79,7 @@ func Run(t testing.TB, m *worker.Mux, tk task.Task, opts *Options) Result {
 		t.Fatalf("workertest: %v", err)
 	}
 	return Result{
-		Outcome:    w.Process(o.Context, []transport.Delivery{d})[0],
+		Outcome:    w.Process(ctx, []transport.Delivery{d})[0],
 		DeadLetter: rec.reason,
 		SentOn:     rec.envelope,
 	}
