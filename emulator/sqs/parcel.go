@@ -62,17 +62,13 @@ func (o Outgoing) pack() (parcel, error) {
 	if err := checkGroup(o.GroupID); err != nil {
 		return parcel{}, err
 	}
-	size := o.size()
-	if size > maxMessageSize {
-		return parcel{}, oversize(maxMessageSize)
-	}
 	if !legal(o.Body) {
 		return parcel{}, newError(codeInvalidMessageContents,
 			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
 	return parcel{
 		body: o.Body, bodyMD5: hexMD5(o.Body), attributes: o.Attributes,
-		trace: o.TraceHeader, group: o.GroupID, delay: o.Delay, size: size,
+		trace: o.TraceHeader, group: o.GroupID, delay: o.Delay, size: o.size(),
 	}, nil
 }
 

@@ -202,12 +202,8 @@ func (q *queue) changeVisibility(now time.Time, r receipt, d time.Duration) erro
 		return newError(codeInvalidParameterValue,
 			"Value %s for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]", seconds(d))
 	}
-	if d == 0 {
-		q.show(m)
-		return nil
-	}
 	q.hidden.remove(m)
-	q.hidden.add(m, now.Add(d))
+	q.hidden.add(m, now.Add(d)) // for zero the next look at the queue shows it
 	return nil
 }
 

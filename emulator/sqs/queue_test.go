@@ -216,6 +216,26 @@ func TestC10_RedriveAfterMaxReceives(t *testing.T) {
 	}
 }
 
+// A dead-letter queue may have one of its own: it counts its receives anew.
+func TestC10_RedriveCountsInEachQueue(t *testing.T) {
+	r := testRegistry(1)
+	grave := mustCreate(t, r, "grave", nil)
+	dead := mustCreate(t, r, "dead", map[string]string{"VisibilityTimeout": "0", "RedrivePolicy": redrivePolicy{grave.arn, 2}.String()})
+	q := mustCreate(t, r, "q", map[string]string{"VisibilityTimeout": "0", "RedrivePolicy": redrivePolicy{dead.arn, 3}.String()})
+	mustSend(t, r, q, epoch, Outgoing{Body: "x"})
+	for i, c := range []struct {
+		q    *queue
+		want int
+	}{{q, 3}, {dead, 2}, {grave, 1}} {
+		for range c.want {
+			receiveOne(t, r, c.q, epoch)
+		}
+		if i < 2 {
+			receiveNone(t, r, c.q, epoch)
+		}
+	}
+}
+
 // A dead-letter queue that was deleted loses nothing: the message goes on being
 // delivered.
 func TestC10_RedriveWithoutTargetKeepsTheMessage(t *testing.T) {
