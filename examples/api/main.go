@@ -1,0 +1,104 @@
+// Command api is a web host that moves its long jobs off itself: every handler fires a task and answers 202.
+//
+// It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the outputs of template.yaml:
+// offload dev sets them, and on AWS they are exported from the stack. The AWS SDK reads the rest (region, credentials,
+// endpoint) from its own variables.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/jobs"
+	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/lambdatransport"
+	"github.com/offloadhq/offload/transport/sqstransport"
+)
+
+// shutdownTimeout bounds how long the host waits at its end for requests, and then for tasks on their way.
+const shutdownTimeout = 10 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "api:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, getenv func(string) string, logs io.Writer) error {
+	log := slog.New(slog.NewTextHandler(logs, nil))
+	tasks, err := newClient(ctx, getenv, log)
+	if err != nil {
+		return err
+	}
+	addr := getenv("ADDR")
+	if addr == "" {
+		addr = "127.0.0.1:8080"
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("address %q: listen: %w: set ADDR to another", addr, err)
+	}
+	server := &http.Server{
+		Handler:           newHandler(tasks, log),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	log.Info("api listens", "url", "http://"+listener.Addr().String())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return errors.Join(err, tasks.Close(ctx))
+	case <-ctx.Done():
+	}
+	// First the requests end, then the tasks that they fired: after Close nothing is on its way any more.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return errors.Join(server.Shutdown(ctx), tasks.Close(ctx))
+}
+
+// newClient sets up both roads: the queue for most tasks, the function itself for those that should start at once.
+func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*client.Client, error) {
+	queueURL, function := getenv("OFFLOAD_QUEUE_URL"), getenv("OFFLOAD_WORKER_FUNCTION")
+	if queueURL == "" || function == "" {
+		return nil, errors.New("OFFLOAD_QUEUE_URL or OFFLOAD_WORKER_FUNCTION is not set: " +
+			"start with `make run`, or export the outputs QueueUrl and WorkerFunction of the stack under these names")
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	queue, err := sqstransport.New(sqstransport.NewClient(cfg), queueURL, nil)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := lambdatransport.New(lambdatransport.NewClient(cfg), function, nil)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := client.New(queue, &client.Options{
+		Source: "offload-example-api",
+		Routes: map[string]transport.Sender{jobs.ClassDirect: direct},
+		Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tasks, tasks.Check(jobs.Analytics, jobs.Webhook, jobs.Thumbnail, jobs.Export)
+}
