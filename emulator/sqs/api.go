@@ -14,7 +14,7 @@ const maxReceiveInProcess = 10_000
 // ReceiveInput says what a Receive wants.
 type ReceiveInput struct {
 	Max        int            // 1 to 10,000 messages; zero is 1
-	Wait       time.Duration  // how long to wait for the first message; zero is not at all
+	Wait       time.Duration  // how long to wait for the first message; zero or less is not at all
 	Visibility *time.Duration // 0 to 12 h; nil is the queue's own timeout
 }
 
@@ -102,6 +102,7 @@ func (s *Service) Send(ctx context.Context, arn string, msg Outgoing) (messageID
 // and waits otherwise.
 func (s *Service) Receive(ctx context.Context, arn string, in ReceiveInput) ([]Message, error) {
 	in.Max = max(in.Max, 1)
+	in.Wait = max(in.Wait, 0)
 	if in.Max > maxReceiveInProcess {
 		return nil, fmt.Errorf("queue %q: receive: Max is %d, want 1 to %d", arn, in.Max, maxReceiveInProcess)
 	}

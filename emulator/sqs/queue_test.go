@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -366,5 +367,39 @@ func TestReceiptHandle(t *testing.T) {
 		if _, ok := parseReceipt(string(broken)); ok {
 			t.Errorf("handle with byte %d changed is taken", i)
 		}
+	}
+}
+
+// BenchmarkQueueBacklog sends, receives and deletes one message on a queue that
+// holds many: half of them visible, half in flight.
+func BenchmarkQueueBacklog(b *testing.B) {
+	for _, backlog := range []int{0, 200_000} {
+		b.Run(fmt.Sprintf("messages=%d", backlog), func(b *testing.B) {
+			r := testRegistry(1)
+			q := mustCreate(b, r, "q", nil)
+			for i := range backlog {
+				mustSend(b, r, q, after(time.Duration(i)), Outgoing{Body: "x"})
+			}
+			hour := time.Hour
+			r.receive(after(time.Millisecond), q, backlog/2, &hour)
+			p, err := Outgoing{Body: "x"}.pack()
+			if err != nil {
+				b.Fatal(err)
+			}
+			now := after(time.Second)
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Nanosecond)
+				if _, err := r.send(now, q, p); err != nil {
+					b.Fatal(err)
+				}
+				got := r.receive(now, q, 1, nil)
+				handle, err := q.receipt(got[0].ReceiptHandle)
+				if err != nil {
+					b.Fatal(err)
+				}
+				q.remove(now, handle)
+			}
+		})
 	}
 }
