@@ -42,9 +42,12 @@ func (b *builder) warnOthers() {
 		names[res.typ] = append(names[res.typ], id+" (line "+strconv.Itoa(res.line)+")")
 	}
 	for _, typ := range types {
+		if len(names[typ]) == 1 {
+			names[typ][0], _, _ = strings.Cut(names[typ][0], " ") // the warning names the line itself
+		}
 		hint := ""
 		if end := endpoint(typ); end != "" {
-			hint = "; calls to the service go to AWS_ENDPOINT_URL_" + end + " when it is set"
+			hint = "; calls to it need AWS_ENDPOINT_URL_" + end
 		}
 		b.warn(first[typ], typ, "not emulated: %s%s", few(names[typ]), hint)
 	}
