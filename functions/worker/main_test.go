@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offloadhq/offload/jobs"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/worker"
+)
+
+func environment(t *testing.T, set map[string]string) func(string) string {
+	env := map[string]string{
+		"OFFLOAD_QUEUE_URL":             "http://127.0.0.1:1/000000000000/q",
+		"OFFLOAD_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:1/000000000000/d",
+		"OUT":                           t.TempDir(),
+	}
+	for k, v := range set {
+		env[k] = v
+	}
+	return func(name string) string { return env[name] }
+}
+
+func TestEveryDefinitionHasAHandler(t *testing.T) {
+	t.Setenv("AWS_REGION", "us-east-1")
+	w, err := newWorker(t.Context(), environment(t, map[string]string{"OFFLOAD_DEV": "1"}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fired := range []task.Task{
+		jobs.Analytics.With(jobs.Event{}), jobs.Webhook.With(jobs.Delivery{}), jobs.Thumbnail.With(jobs.Picture{}), jobs.Export.With(jobs.Table{Rows: -1}),
+	} {
+		e, err := fired.Encode(task.NewID(time.Now()), "test", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		outcome := w.Process(ctx, []transport.Delivery{{Source: "arn:aws:sqs:us-east-1:000000000000:q", MessageID: "m", Receipt: "r", Body: e.Body(), Receives: 1}})[0]
+		cancel()
+		// The arguments are bad on purpose: the handler says so, and nothing is done.
+		if outcome.Reason != transport.ReasonPermanent || errors.Is(outcome.Err, worker.ErrUnknownName) {
+			t.Errorf("%s: %+v", fired.Name(), outcome)
+		}
+	}
+}
+
+func TestMissingOrBadEnvironmentIsNamed(t *testing.T) {
+	for name, value := range map[string]string{
+		"OFFLOAD_QUEUE_URL": "", "OFFLOAD_DEAD_LETTER_QUEUE_URL": "", "OFFLOAD_MAX_BACKOFF": "soon", "WEBHOOK_SECRET": "short",
+	} {
+		_, err := newWorker(t.Context(), environment(t, map[string]string{name: value}), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%q: err = %v", name, value, err)
+		}
+	}
+}
+
+func TestWebhooksWithoutSecretFailAndWait(t *testing.T) {
+	deliver, err := webhookHandler(environment(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := deliver(t.Context(), jobs.Delivery{}); err == nil || task.IsPermanent(err) || !strings.Contains(err.Error(), "WEBHOOK_SECRET") {
+		t.Fatalf("err = %v", err)
+	}
+}
+
+func TestMaxBackoffShortensAllButPermanent(t *testing.T) {
+	limit, err := maxBackoff("1s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		err       error
+		shortened bool
+	}{
+		{nil, false},
+		{errors.New("x"), true},
+		{task.RetryAfter(errors.New("x"), time.Hour), true},
+		{task.Permanent(errors.New("x")), false},
+	} {
+		h := limit(worker.HandlerFunc(func(context.Context, transport.Delivery) error { return c.err }))
+		got := h.Handle(t.Context(), transport.Delivery{})
+		d, ok := task.RetryDelay(got)
+		if ok != c.shortened || d > time.Second || task.IsPermanent(got) != task.IsPermanent(c.err) || !errors.Is(got, c.err) {
+			t.Errorf("%v became %v, to be tried after %v (%v)", c.err, got, d, ok)
+		}
+	}
+}
+
+func TestOutcomeIsOneLineWithoutArguments(t *testing.T) {
+	var out bytes.Buffer
+	logOutcome(slog.New(slog.NewJSONHandler(&out, nil)))(worker.Outcome{
+		ID: "id-1", Name: "a.b", Attempt: 2, State: worker.Retry, Delay: 1500 * time.Millisecond, Waited: 12345 * time.Microsecond, Err: errors.New("no"),
+	})
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{"level": "WARN", "msg": "retry", "task": "a.b", "id": "id-1", "attempt": 2.0, "waited": "12.35ms", "again_in": "1.5s", "error": "no"} {
+		if line[key] != want {
+			t.Errorf("%s = %v, want %v", key, line[key], want)
+		}
+	}
+}
