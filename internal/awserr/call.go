@@ -2,6 +2,7 @@ package awserr
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -32,13 +33,21 @@ type watchedClient struct {
 
 // Do marks how far the request comes. Of net/http the trace says whether a connection was ever there to write on; a
 // client that knows no trace counts as connected.
+//
+// It also hides the WriterTo of the body. That of smithy-go answers io.EOF once it is closed, which it is when an answer
+// begins; an answer that comes before net/http has seen the end of the body would then count as a failed write,
+// and cost the connection.
 func (w watchedClient) Do(r *http.Request) (*http.Response, error) {
 	w.call.asked.Store(true)
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) { w.call.dialled.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { w.call.connected.Store(true) },
 	}
-	return w.next.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return w.next.Do(r)
 }
 
 // unasked reports that the call ended before the HTTP client was asked: credentials, endpoint, signing.

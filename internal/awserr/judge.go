@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
 	"github.com/offloadhq/offload/transport"
@@ -18,13 +20,18 @@ import (
 
 // Judge says what became of a whole call that failed with err, and how to tell it. target names the queue or function as
 // in transport.Error. The outcome is Rejected when the service refused the request or nothing of it was sent, else
-// Unknown; never Accepted. Errors of the context stay recognisable with errors.Is.
-func Judge(target string, own Table, err error, call *Call) (transport.Outcome, *transport.Error) {
+// Unknown; never Accepted. Errors of the context stay recognisable with errors.Is. When the caller's own context has not
+// ended, a deadline is that of the call, and the text says how long it was.
+func Judge(ctx context.Context, target string, own Table, err error, call *Call, timeout time.Duration) (transport.Outcome, *transport.Error) {
 	outcome, code, rule := own.judge(err, call)
 	if rule.Stale {
 		call.dropCredentials()
 	}
-	return outcome, &transport.Error{Kind: rule.Kind, Code: code, Target: target, Hint: rule.Hint, Err: plain(err)}
+	cause := plain(err)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		cause = fmt.Errorf("no answer within %v: %w", timeout, cause)
+	}
+	return outcome, &transport.Error{Kind: rule.Kind, Code: code, Target: target, Hint: rule.Hint, Err: cause}
 }
 
 func (t Table) judge(err error, call *Call) (transport.Outcome, string, Rule) {
@@ -135,16 +142,34 @@ func (s *said) Unwrap() error { return s.err }
 func plain(err error) error {
 	var api smithy.APIError
 	var request interface{ ServiceRequestID() string }
-	var operation *smithy.OperationError
-	switch {
-	case errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorCode() != "UnknownError":
+	if errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorCode() != "UnknownError" {
 		text := api.ErrorMessage()
 		if errors.As(err, &request) && request.ServiceRequestID() != "" {
 			text += ", request " + request.ServiceRequestID()
 		}
 		return &said{text, err}
-	case errors.As(err, &operation) && operation.Err != nil:
-		return &said{operation.Err.Error(), err}
 	}
-	return err
+	return &said{inner(err).Error(), err}
+}
+
+// inner takes off the name of the operation, and a response that never came.
+func inner(err error) error {
+	for {
+		switch e := err.(type) { //nolint:errorlint // one layer at a time
+		case *smithy.OperationError:
+			err = e.Err
+		case *awshttp.ResponseError:
+			if e.ResponseError == nil || e.HTTPStatusCode() != 0 {
+				return err
+			}
+			err = e.Err
+		case *smithy.CanceledError:
+			err = e.Err
+		default:
+			return err
+		}
+		if err == nil {
+			return errors.New("no error was given")
+		}
+	}
 }

@@ -140,10 +140,7 @@ func (s *Sender) send(parent context.Context, e task.Envelope) transport.Result 
 		Payload:        e.Body(),
 	}, watched(&call))
 	if err != nil {
-		if parent.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v: %w", s.opts.Timeout, err)
-		}
-		outcome, judged := awserr.Judge(s.target, codes, err, &call)
+		outcome, judged := awserr.Judge(parent, s.target, codes, err, &call, s.opts.Timeout)
 		return transport.Result{Outcome: outcome, Err: judged}
 	}
 	return s.read(out)

@@ -142,10 +142,7 @@ func (s *Sender) call(parent context.Context, entries []entry) (*sqs.SendMessage
 	if err == nil {
 		return out, transport.Accepted, nil
 	}
-	if parent.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v: %w", s.opts.Timeout, err)
-	}
-	outcome, e := awserr.Judge(s.target, codes, err, &call)
+	outcome, e := awserr.Judge(parent, s.target, codes, err, &call, s.opts.Timeout)
 	return nil, outcome, withRegions(e, s.url, s.client)
 }
 

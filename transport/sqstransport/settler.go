@@ -222,7 +222,7 @@ func (s *Settler) call(parent context.Context, url string, do func(context.Conte
 	if err == nil {
 		return nil
 	}
-	_, e := awserr.Judge(targetOf(url), codes, err, &call)
+	_, e := awserr.Judge(parent, targetOf(url), codes, err, &call, DefaultTimeout)
 	return withRegions(e, url, s.client)
 }
 

@@ -1,0 +1,92 @@
+package sqstransport_test
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/offloadhq/offload/transport"
+)
+
+func md5Of(s string) string {
+	sum := md5.Sum([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func TestB8_AnswersThatMakeNoSense(t *testing.T) {
+	sent := envelopes(t, 2)
+	good := `{"Id":"0","MessageId":"m","MD5OfMessageBody":"` + md5Of(string(sent[0].Body())) + `"}`
+	const u, a, r = transport.Unknown, transport.Accepted, transport.Rejected
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   [2]transport.Outcome
+	}{
+		"nothing":                {200, ``, [2]transport.Outcome{u, u}},
+		"an empty object":        {200, `{}`, [2]transport.Outcome{u, u}},
+		"null lists":             {200, `{"Successful":null,"Failed":null}`, [2]transport.Outcome{u, u}},
+		"null entries":           {200, `{"Successful":[null],"Failed":[null]}`, [2]transport.Outcome{u, u}},
+		"entries without ids":    {200, `{"Successful":[{}],"Failed":[{}]}`, [2]transport.Outcome{u, u}},
+		"a page of a proxy":      {200, `<html>welcome</html>`, [2]transport.Outcome{u, u}},
+		"an error page, 502":     {502, `<html>bad gateway</html>`, [2]transport.Outcome{u, u}},
+		"an error page, 504":     {504, ``, [2]transport.Outcome{u, u}},
+		"a login page, 302":      {302, `<html>log in</html>`, [2]transport.Outcome{r, r}},
+		"a page, 404":            {404, `<html>not here</html>`, [2]transport.Outcome{r, r}},
+		"a page, 429":            {429, `<html>later</html>`, [2]transport.Outcome{r, r}},
+		"cut off":                {200, `{"Successful":[` + good + `,{"Id":"1"`, [2]transport.Outcome{u, u}},
+		"a list":                 {200, `[]`, [2]transport.Outcome{u, u}},
+		"wrong types":            {200, `{"Successful":"yes","Failed":7}`, [2]transport.Outcome{u, u}},
+		"one missing":            {200, `{"Successful":[` + good + `]}`, [2]transport.Outcome{a, u}},
+		"the same twice":         {200, `{"Successful":[` + good + `,` + good + `]}`, [2]transport.Outcome{a, u}},
+		"ids that were not sent": {200, `{"Successful":[` + good + `,{"Id":"7"},{"Id":"-1"},{"Id":"+1"},{"Id":"01"},{"Id":"x"}]}`, [2]transport.Outcome{a, u}},
+		"a contradiction":        {200, `{"Successful":[` + good + `],"Failed":[{"Id":"0","Code":"InternalError"}]}`, [2]transport.Outcome{u, u}},
+		"failures, no words":     {200, `{"Successful":[` + good + `],"Failed":[{"Id":"1"}]}`, [2]transport.Outcome{a, r}},
+	} {
+		s := sender(t, func(*http.Request) (*http.Response, error) { return answer(c.status, c.body), nil })
+		results, err := s.Send(t.Context(), sent)
+		if err == nil || len(results) != 2 {
+			t.Fatalf("%s: %d results and the error %v", name, len(results), err)
+		}
+		for i, result := range results {
+			if result.Outcome != c.want[i] {
+				t.Errorf("%s: result %d is %v (%v), want %v", name, i, result.Outcome, result.Err, c.want[i])
+			}
+			if result.Outcome != transport.Accepted && (result.Err == nil || !strings.Contains(result.Err.Error(), `queue "`+queueURL+`"`)) {
+				t.Errorf("%s: result %d has the error %v", name, i, result.Err)
+			}
+		}
+	}
+}
+
+// FuzzB8_AnyAnswer answers with anything. Accepted may only be what the answer has the digest of.
+func FuzzB8_AnyAnswer(f *testing.F) {
+	f.Add(200, `{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"DIGEST"}],"Failed":[{"Id":"1","Code":"InternalError","SenderFault":false}]}`)
+	f.Add(200, `{"Failed":[{"Id":"1","SenderFault":true,"Code":"InvalidMessageContents","Message":null}]}`)
+	f.Add(200, `{"Successful":[null,{},{"Id":null}]}`)
+	f.Add(400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}`)
+	f.Add(403, `{"__type":null}`)
+	f.Add(503, `<html>`)
+	f.Add(0, ``)
+	sent := envelopes(f, 2)
+	digest := md5Of(string(sent[0].Body()))
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		body = strings.ReplaceAll(body, "DIGEST", digest)
+		s := sender(t, func(*http.Request) (*http.Response, error) { return answer(100+abs(status)%500, body), nil })
+		results, err := s.Send(t.Context(), sent)
+		if len(results) != 2 || (err == nil) != (transport.FirstError(results, 2) == nil) {
+			t.Fatalf("%d results and the error %v", len(results), err)
+		}
+		for i, r := range results {
+			if r.Outcome == transport.Accepted && (r.Err != nil || !strings.Contains(body, md5Of(string(sent[i].Body())))) {
+				t.Errorf("result %d is accepted by %q", i, body)
+			}
+			if r.Outcome != transport.Accepted && (r.Err == nil || r.Err.Error() == "") {
+				t.Errorf("result %d is %v without an error", i, r.Outcome)
+			}
+		}
+	})
+}
+
+func abs(n int) int { return max(n, -(n + 1)) }
