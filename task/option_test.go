@@ -260,8 +260,9 @@ func TestZeroValuesAreRefused(t *testing.T) {
 
 func TestPolicyIsACopy(t *testing.T) {
 	old := []string{"mail.old"}
-	d := task.Define[int]("mail", task.Aliases(old...), task.Aliases("mail.older"))
+	aliases := task.Aliases(old...)
 	old[0] = "changed"
+	d := task.Define[int]("mail", aliases, task.Aliases("mail.older"))
 	d.Policy().Aliases[1] = "changed"
 	p := d.Policy()
 	if len(p.Aliases) != 2 || p.Aliases[0] != "mail.old" || p.Aliases[1] != "mail.older" {

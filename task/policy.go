@@ -58,7 +58,7 @@ func Exponential(base, ceiling time.Duration) BackoffFunc {
 		if base == 0 {
 			return 0
 		}
-		if shift >= 63 || base > math.MaxInt64>>shift {
+		if base > math.MaxInt64>>shift { // the doubled wait would overflow
 			return ceiling
 		}
 		return min(base<<shift, ceiling)
