@@ -123,7 +123,9 @@ func (w *Worker) call(ctx context.Context, r *record, h Handler) error {
 	})
 	start := time.Now()
 	r.started = true
-	r.Waited = start.Sub(e.Time())
+	if !e.Time().IsZero() {
+		r.Waited = start.Sub(e.Time())
+	}
 	defer func() { r.Took = time.Since(start) }()
 	err := isolate(ctx, func(ctx context.Context) error { return h.Handle(ctx, r.delivery) })
 	return withCause(ctx, err)
