@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/offloadhq/offload/task"
@@ -18,6 +19,7 @@ type Client struct {
 	sendTimeout    time.Duration
 	routes         map[string]*route // constant
 	ledger         *ledger
+	timers         sync.Pool // of stopped timers, for Fire's wait
 }
 
 // New makes a client that sends tasks of class "" through s and those of the other classes through [Options].Routes.
@@ -32,6 +34,11 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	c := &Client{
 		source: o.Source, confirmTimeout: o.ConfirmTimeout, sendTimeout: o.SendTimeout,
 		routes: make(map[string]*route, len(o.Routes)), ledger: l,
+	}
+	c.timers.New = func() any {
+		timer := time.NewTimer(time.Hour)
+		timer.Stop()
+		return timer
 	}
 	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger}
 	for class, sender := range o.Routes {
@@ -65,85 +72,12 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 	}
 	r := c.routes[e.envelope.Class()]
 	r.accept(e)
-	timer := time.NewTimer(c.confirmTimeout)
-	defer timer.Stop()
+	timer := c.timers.Get().(*time.Timer)
+	timer.Reset(c.confirmTimeout)
 	receipt = c.wait(ctx, timer.C, r, e)
+	timer.Stop()
+	c.timers.Put(timer)
 	return receipt, receipt.Err
-}
-
-// FireBatch fires many tasks, of any kinds and classes, and waits as [Client.Fire] does, once for all. It returns one
-// receipt for each task, in order, each with its own Err; a task that fails leaves the others alone. The error is nil
-// only if every task was acknowledged, else a [*BatchError].
-//
-// The options hold for every task. An id names one task: with [task.ID] and more than one task everything is refused.
-func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.FireOption) ([]Receipt, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	opts = causedBy(ctx, opts)
-	now := time.Now()
-	receipts := make([]Receipt, len(tasks))
-	entries := make([]*entry, len(tasks)) // nil: refused
-	seen := make(map[string]struct{}, len(tasks))
-	for i, t := range tasks {
-		entries[i], receipts[i] = c.prepare(ctx, t, now, opts)
-		seen[receipts[i].ID] = struct{}{}
-	}
-	if len(seen) < len(tasks) {
-		return refuseAll(tasks, receipts)
-	}
-	for r, share := range c.share(ctx, entries, receipts) {
-		r.accept(share...)
-	}
-	expired := make(chan time.Time)
-	timer := time.AfterFunc(c.confirmTimeout, func() { close(expired) })
-	defer timer.Stop()
-	for i, e := range entries {
-		if e != nil {
-			receipts[i] = c.wait(ctx, expired, c.routes[e.envelope.Class()], e)
-		}
-	}
-	return receipts, batchError(receipts)
-}
-
-// share admits the entries and sorts them by route. Those that are refused become nil, with their receipt set.
-func (c *Client) share(ctx context.Context, entries []*entry, receipts []Receipt) map[*route][]*entry {
-	shares := make(map[*route][]*entry, 1)
-	for i, e := range entries {
-		if e == nil {
-			continue
-		}
-		if receipts[i] = c.admit(ctx, e); receipts[i].Err != nil {
-			entries[i] = nil
-			continue
-		}
-		r := c.routes[e.envelope.Class()]
-		shares[r] = append(shares[r], e)
-	}
-	return shares
-}
-
-func refuseAll(tasks []task.Task, receipts []Receipt) ([]Receipt, error) {
-	for i, r := range receipts {
-		receipts[i], _ = refuse(r, &task.InvalidError{
-			Name: r.Name, ID: r.ID,
-			Err: fmt.Errorf("the option task.ID names one task, and the batch has %d: fire them one by one", len(tasks)),
-		})
-	}
-	return receipts, batchError(receipts)
-}
-
-func batchError(receipts []Receipt) error {
-	var failed []Receipt
-	for _, r := range receipts {
-		if r.Err != nil {
-			failed = append(failed, r)
-		}
-	}
-	if failed == nil {
-		return nil
-	}
-	return &BatchError{Tasks: len(receipts), Failed: failed}
 }
 
 // causedBy adds, inside a handler, where the firing comes from. What the caller set itself wins.
@@ -177,7 +111,7 @@ func (c *Client) prepare(ctx context.Context, t task.Task, now time.Time, opts [
 	}
 	return &entry{
 		envelope: envelope,
-		values:   context.WithoutCancel(ctx),
+		fired:    ctx,
 		deadline: now.Add(c.sendTimeout),
 		answer:   make(chan struct{}),
 	}, receipt

@@ -20,7 +20,7 @@ const (
 // entry is one accepted task from its acceptance to its end.
 type entry struct {
 	envelope task.Envelope
-	values   context.Context //nolint:containedctx // detached; it lends its values to the request that the entry leads
+	fired    context.Context //nolint:containedctx // the caller's: only its values are used, for the request that the entry leads
 	cohort   *cohort
 	deadline time.Time     // no attempt starts after it
 	answer   chan struct{} // closed when told is set for a caller that still waits

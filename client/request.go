@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/offloadhq/offload/task"
@@ -24,7 +25,8 @@ var errGoexit = errors.New("the Sender ended its goroutine with runtime.Goexit")
 func (r *route) run(ctx context.Context, q *request) {
 	defer func() {
 		if q != nil { // the Sender took the goroutine down: the tasks go on without it
-			if ctx, q = r.settle(q, nil, errGoexit); q != nil {
+			r.settle(q, nil, errGoexit)
+			if ctx, q = r.takeOver(q); q != nil {
 				go r.run(ctx, q)
 				return
 			}
@@ -33,7 +35,9 @@ func (r *route) run(ctx context.Context, q *request) {
 	}()
 	for q != nil {
 		results, err := r.send(ctx, q.envelopes)
-		ctx, q = r.settle(q, results, err)
+		r.settle(q, results, err)
+		runtime.Gosched() // callers that were let go fire again: let them board
+		ctx, q = r.takeOver(q)
 	}
 }
 

@@ -109,7 +109,7 @@ func (r *route) next() (context.Context, *request) {
 			e.attempts++
 			q.envelopes[i] = e.envelope
 		}
-		ctx, cancel := context.WithTimeout(batch[0].values, r.attemptTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.attemptTimeout)
 		q.cancel = cancel
 		r.requests[q] = struct{}{}
 		return ctx, q
@@ -117,12 +117,11 @@ func (r *route) next() (context.Context, *request) {
 	return nil, nil
 }
 
-// settle judges each entry of a request that has ended and takes the next request.
-func (r *route) settle(q *request, results []transport.Result, call error) (context.Context, *request) {
+// settle judges each entry of a request that has ended.
+func (r *route) settle(q *request, results []transport.Result, call error) {
 	q.cancel()
 	r.mu.Lock()
 	defer r.unlock()
-	delete(r.requests, q)
 	r.ended = make([]*entry, 0, len(q.entries))
 	r.told = make([]*entry, 0, len(q.entries))
 	var wait waits
@@ -153,6 +152,13 @@ func (r *route) settle(q *request, results []transport.Result, call error) (cont
 		}
 	}
 	r.arm()
+}
+
+// takeOver gives a request that has ended its successor, in its place among those in flight; nil if nothing waits.
+func (r *route) takeOver(q *request) (context.Context, *request) {
+	r.mu.Lock()
+	defer r.unlock()
+	delete(r.requests, q)
 	return r.next()
 }
 

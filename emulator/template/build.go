@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // BuildOptions configure [Build] and [BuildAll].
@@ -67,7 +68,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // GOOS and GOARCH of the host, and CGO_ENABLED=0 unless the environment sets it. Unlike SAM, make runs on the
 // source itself and not on a copy of it.
 //
-// Build blocks until the tool has ended; when ctx ends, the tool and its children are killed. The error is a [*BuildError]
+// Build blocks until the tool has ended; when ctx ends, the tool and its children are killed. The error wraps a [*BuildError]
 // unless the options are at fault or ctx has ended. Builds of different functions may run concurrently.
 // Sources: SAM Developer Guide, "Building Go Lambda functions" and "Building Lambda functions with custom runtimes".
 func Build(ctx context.Context, fn Function, opts BuildOptions) (dir string, err error) {
@@ -150,8 +151,24 @@ func publish(outDir, id, staged string) (string, error) {
 	if err := os.Rename(link, final); err != nil {
 		return fail(errors.Join(err, os.Remove(link)), "choose another directory for the builds")
 	}
-	if strings.HasPrefix(before, ".build-"+id+"-") && before != filepath.Base(staged) {
-		_ = os.RemoveAll(filepath.Join(outDir, before)) // an old build left behind does no harm
-	}
+	sweep(outDir, ".build-"+id+"-", before, filepath.Base(staged))
 	return final, nil
+}
+
+// sweep removes the build that was replaced, and what builds that were killed have left a day ago or earlier. An old build that stays
+// does no harm.
+func sweep(outDir, prefix, replaced, current string) {
+	entries, err := os.ReadDir(outDir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || e.Name() == current {
+			continue
+		}
+		info, err := e.Info()
+		if e.Name() == replaced || err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(filepath.Join(outDir, e.Name()))
+		}
+	}
 }

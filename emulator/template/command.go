@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -60,15 +59,16 @@ func (o BuildOptions) run(ctx context.Context, fn Function, c toolCommand) error
 	if cmd.Env == nil {
 		cmd.Env = cmd.Environ()
 	}
-	cmd.Env = append(slices.Clone(cmd.Env), "PWD="+c.dir, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.Env = slices.DeleteFunc(slices.Clone(cmd.Env), ofOuterMake)
+	cmd.Env = append(cmd.Env, "PWD="+c.dir, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	if !slices.ContainsFunc(cmd.Env, func(s string) bool { return strings.HasPrefix(s, "CGO_ENABLED=") }) {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
 	}
 	cmd.Env = append(cmd.Env, c.env...)
 	killGroup(cmd)
-	var output head
-	cmd.Stdout = io.MultiWriter(&output, o.Log)
-	cmd.Stderr = cmd.Stdout // the same writer: os/exec then copies both in one goroutine
+	output := &head{log: o.Log}
+	cmd.Stdout = output
+	cmd.Stderr = output // the same writer: os/exec then copies both in one goroutine
 	err := cmd.Run()
 	if err == nil {
 		return nil
@@ -88,16 +88,22 @@ func (o BuildOptions) run(ctx context.Context, fn Function, c toolCommand) error
 	return &BuildError{Function: fn.LogicalID, Dir: c.dir, Command: c.text, Output: output.String(), Hint: hint, Err: err}
 }
 
-// head keeps the first outputLimit bytes that are written to it: a compiler's first error is the one that counts.
+// ofOuterMake finds the variables with which a make that runs this process would reach into the one that is started here.
+func ofOuterMake(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return slices.Contains([]string{"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "GNUMAKEFLAGS"}, name)
+}
+
+// head passes on what is written to it, and keeps the first outputLimit bytes: a compiler's first error is the one that counts.
+// It is for one goroutine.
 type head struct {
-	mu  sync.Mutex // guards what follows
+	log io.Writer
 	buf []byte
 	cut bool
 }
 
 func (h *head) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	_, _ = h.log.Write(p) // a log that cannot be written must not fail the build
 	n := min(len(p), outputLimit-len(h.buf))
 	h.buf = append(h.buf, p[:n]...)
 	h.cut = h.cut || n < len(p)
@@ -105,8 +111,6 @@ func (h *head) Write(p []byte) (int, error) {
 }
 
 func (h *head) String() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.cut {
 		return string(h.buf) + "\n(more output is left out)"
 	}

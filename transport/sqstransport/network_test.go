@@ -1,6 +1,7 @@
 package sqstransport_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -157,4 +158,11 @@ func is(tb testing.TB, r transport.Result, outcome transport.Outcome, kind trans
 		return &transport.Error{}
 	}
 	return e
+}
+
+// batchFunc is an API that is a function.
+type batchFunc func(in *awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error)
+
+func (f batchFunc) SendMessageBatch(_ context.Context, in *awssqs.SendMessageBatchInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
+	return f(in)
 }

@@ -1,0 +1,128 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+type order struct {
+	ID    int      `json:"id"`
+	Email string   `json:"email"`
+	Lines []string `json:"lines"`
+}
+
+var (
+	orderPlaced  = task.Define[order]("order.placed")
+	anOrder      = order{42, "somebody@example.com", []string{"one", "two", "three"}}
+	benchLimits  = transport.Limits{Items: 10, BatchBytes: 1 << 20}
+	manyCallers  = []int{1, 64, 256, 2048}
+	roundTrip    = 10 * time.Millisecond
+	acceptResult = transport.Result{Outcome: transport.Accepted, MessageID: "m"}
+)
+
+// far accepts everything after a round trip in real time.
+type far struct {
+	roundTrip time.Duration
+	requests  atomic.Int64
+}
+
+func (f *far) Limits() transport.Limits { return benchLimits }
+
+func (f *far) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	f.requests.Add(1)
+	if f.roundTrip > 0 {
+		time.Sleep(f.roundTrip)
+	}
+	results := make([]transport.Result, len(batch))
+	for i := range results {
+		results[i] = acceptResult
+	}
+	return results, nil
+}
+
+// fireNaive is what a program does without a client: a goroutine, a channel and a request a task.
+func fireNaive(ctx context.Context, s transport.Sender, t task.Task) error {
+	e, err := t.Encode(task.NewID(time.Now()), "bench", time.Now())
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_, err := s.Send(ctx, []task.Envelope{e})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// BenchmarkFire is the cost of Fire itself, with a transport that answers at once. Compare client with naive.
+func BenchmarkFire(b *testing.B) {
+	for _, callers := range manyCallers[:3] {
+		b.Run(fmt.Sprintf("client/callers=%d", callers), func(b *testing.B) {
+			benchClient(b, callers, 0)
+		})
+		b.Run(fmt.Sprintf("naive/callers=%d", callers), func(b *testing.B) {
+			s := &far{}
+			drive(b, callers, func(ctx context.Context) error { return fireNaive(ctx, s, orderPlaced.With(anOrder)) })
+		})
+	}
+}
+
+// BenchmarkRoundTrip fires over a round trip of 10 ms in real time, and reports tasks a second and requests a task.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, callers := range manyCallers {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchClient(b, callers, roundTrip) })
+	}
+}
+
+func benchClient(b *testing.B, callers int, roundTrip time.Duration) {
+	s := &far{roundTrip: roundTrip}
+	c, err := client.New(s, &client.Options{Source: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	drive(b, callers, func(ctx context.Context) error {
+		_, err := c.Fire(ctx, orderPlaced.With(anOrder))
+		return err
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(s.requests.Load())/float64(b.N), "requests/task")
+	if err := c.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// drive shares b.N calls among callers.
+func drive(b *testing.B, callers int, fire func(context.Context) error) {
+	b.ReportAllocs()
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for range callers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := fire(b.Context()); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/offloadhq/offload/emulator"
+	"github.com/offloadhq/offload/internal/cli"
+)
+
+// stopTimeout bounds each step of an orderly end: first COMMAND, then the functions.
+const stopTimeout = 10 * time.Second
+
+func newDev() *cobra.Command {
+	var template string
+	var port int
+	var parameters map[string]string
+	cmd := &cobra.Command{
+		Use:   "dev [flags] [-- COMMAND…]",
+		Short: "Run a SAM template on this machine, and a command beside it",
+		Long: `Run a SAM template on this machine: its queues, its functions and the mappings between them, on an emulator of SQS and
+Lambda that any AWS SDK and the AWS CLI can talk to. No AWS account and no Docker.
+
+With COMMAND, such as a web host, start it with the environment that it needs: AWS_ENDPOINT_URL, AWS_REGION, dummy keys,
+and each output FooBar of the template as OFFLOAD_FOO_BAR. When COMMAND ends, offload dev ends with its exit status.
+Without COMMAND the emulator runs until Ctrl-C or SIGTERM, which drain and stop everything.
+
+Functions get the variable OUT, a directory for results: $OUT, or .offload/out beside the template.`,
+		Example: "  offload dev\n  offload dev -- go run ./examples/api\n  offload dev --template ../shop/template.yaml --port 0 -- go test ./...",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d := dev{
+				options: emulator.Options{Template: template, Port: &port, Parameters: parameters},
+				command: args,
+				stdout:  &lockedWriter{w: cmd.OutOrStdout()},
+				stderr:  &lockedWriter{w: cmd.ErrOrStderr()},
+			}
+			return d.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&template, "template", "template.yaml", "the SAM template")
+	cmd.Flags().IntVar(&port, "port", emulator.DefaultPort, "port of the AWS endpoint on 127.0.0.1; 0 picks a free one")
+	cmd.Flags().StringToStringVar(&parameters, "parameter", nil, "a parameter of the template, NAME=VALUE; may be given more than once")
+	return cmd
+}
+
+// dev is one run of offload dev.
+type dev struct {
+	options        emulator.Options
+	command        []string
+	stdout, stderr io.Writer
+}
+
+func (d *dev) run(ctx context.Context) (err error) {
+	out, err := outDir(d.options.Template)
+	if err != nil {
+		return err
+	}
+	d.options.Env = map[string]string{"OUT": out, "OFFLOAD_DEV": "1"}
+	d.options.Output = d.stdout
+	e, err := emulator.Start(ctx, &d.options)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, stopWithin(ctx, e.Close))
+		fmt.Fprintln(d.stdout, "offload dev: stopped")
+	}()
+	fmt.Fprintf(d.stdout, "\n  AWS endpoint  %s   region %s, any key\n  results       %s\n\n", e.Endpoint(), e.Region(), out)
+	if len(d.command) == 0 {
+		fmt.Fprintf(d.stdout, "  aws --endpoint-url %s sqs list-queues\n\n  Ctrl-C stops.\n\n", e.Endpoint())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.Done():
+			return e.Err()
+		}
+	}
+	env := e.Environment()
+	env["OUT"], env["OFFLOAD_DEV"] = out, "1"
+	return d.runCommand(ctx, e, env)
+}
+
+func (d *dev) runCommand(ctx context.Context, e *emulator.Emulator, env map[string]string) error {
+	p, err := cli.Start(d.command, cli.Environ(env), d.stdout, d.stderr)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.Done():
+		if err := p.Err(); err != nil {
+			return &commandError{err}
+		}
+		return nil
+	case <-e.Done():
+		return errors.Join(e.Err(), stopWithin(ctx, p.Stop))
+	case <-ctx.Done():
+		fmt.Fprintln(d.stdout, "\noffload dev: stopping")
+		return stopWithin(ctx, p.Stop)
+	}
+}
+
+// stopWithin calls stop with a context that outlives ctx by stopTimeout.
+func stopWithin(ctx context.Context, stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	return stop(ctx)
+}
+
+// outDir is where results land: $OUT, or .offload/out beside the template. It is absolute.
+func outDir(template string) (string, error) {
+	out := os.Getenv("OUT")
+	if out == "" {
+		out = filepath.Join(filepath.Dir(template), emulator.WorkDir, "out")
+	}
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return "", fmt.Errorf("OUT: %w", err)
+	}
+	return out, nil
+}
+
+// lockedWriter keeps the lines of the emulator, the functions and COMMAND whole.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

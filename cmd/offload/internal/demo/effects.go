@@ -1,0 +1,96 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/offloadhq/offload/jobs"
+	"github.com/offloadhq/offload/task"
+)
+
+// effects looks for what the tasks have left in the world: objects in the store, deliveries at the receiver, messages
+// in the dead-letter queue. Nothing here is told by the worker.
+type effects struct {
+	out      string
+	receiver *receiver
+	queue    *sqs.Client
+	deadURL  string
+}
+
+func newEffects(ctx context.Context, out string, r *receiver, env map[string]string) (*effects, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(env["AWS_REGION"]),
+		config.WithBaseEndpoint(env["AWS_ENDPOINT_URL"]),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], "")),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	return &effects{out: out, receiver: r, queue: sqs.NewFromConfig(cfg), deadURL: env["OFFLOAD_DEAD_LETTER_QUEUE_URL"]}, nil
+}
+
+// look brings the tally up to date.
+func (e *effects) look(ctx context.Context, t *tally) error {
+	for _, id := range e.receiver.delivered() {
+		t.done[id] = true
+	}
+	for _, id := range e.receiver.repeated() {
+		t.retried[id] = true
+	}
+	for _, prefix := range []string{jobs.AnalyticsPrefix, jobs.ThumbnailPrefix, jobs.ExportPrefix} {
+		if err := e.objects(prefix, t); err != nil {
+			return err
+		}
+	}
+	return e.deadLetters(ctx, t)
+}
+
+func (e *effects) objects(prefix string, t *tally) error {
+	entries, err := os.ReadDir(filepath.Join(e.out, prefix))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue // being written
+		}
+		id, _, _ := strings.Cut(entry.Name(), ".")
+		t.done[id] = true
+	}
+	return nil
+}
+
+func (e *effects) deadLetters(ctx context.Context, t *tally) error {
+	for {
+		got, err := e.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &e.deadURL, MaxNumberOfMessages: 10})
+		if err != nil {
+			return fmt.Errorf("dead-letter queue: %w", err)
+		}
+		if len(got.Messages) == 0 {
+			return nil
+		}
+		var done []types.DeleteMessageBatchRequestEntry
+		for i, m := range got.Messages {
+			envelope, err := task.Parse([]byte(aws.ToString(m.Body)))
+			if err != nil {
+				return fmt.Errorf("dead letter %s: %w", aws.ToString(m.MessageId), err)
+			}
+			t.dead[envelope.ID()] = true
+			done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
+		}
+		if _, err := e.queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &e.deadURL, Entries: done}); err != nil {
+			return fmt.Errorf("dead-letter queue: %w", err)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// callers is how many requests are under way at once.
+const callers = 16
+
+// load sends requests to the API and keeps what it answered.
+type load struct {
+	url  string
+	done chan struct{} // closed when every request is answered, or the context has ended
+
+	mu      sync.Mutex
+	fired   map[string]request // guarded by mu: by task id, of requests that were answered 202
+	refused int                // guarded by mu
+	took    []time.Duration    // guarded by mu
+}
+
+func startLoad(ctx context.Context, url string, requests []request) *load {
+	l := &load{url: url, done: make(chan struct{}), fired: make(map[string]request, len(requests))}
+	work := make(chan request, len(requests))
+	for _, r := range requests {
+		work <- r
+	}
+	close(work)
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for r := range work {
+				l.send(ctx, r)
+			}
+		})
+	}
+	go func() {
+		defer close(l.done)
+		group.Wait()
+	}()
+	return l
+}
+
+func (l *load) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *load) send(ctx context.Context, r request) {
+	start := time.Now()
+	id, err := l.post(ctx, r)
+	took := time.Since(start)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.took = append(l.took, took)
+	if err != nil || id == "" {
+		l.refused++
+		return
+	}
+	l.fired[id] = r
+}
+
+// post returns the id of the task, "" if the answer is not 202.
+func (l *load) post(ctx context.Context, r request) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var answer struct{ ID string }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusAccepted {
+		return "", err
+	}
+	return answer.ID, nil
+}
+
+// into brings the tally up to date.
+func (l *load) into(t *tally) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, r := range l.fired {
+		t.fired[id] = r
+	}
+	t.refused, t.api = l.refused, append(t.api[:0], l.took...)
+}

@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"math/rand/v2"
+)
+
+// Requests is how many requests a demo drives through the API.
+const Requests = 1000
+
+// Of them, so many are of each kind; the rest are events.
+const (
+	webhooks   = 200
+	thumbnails = 100
+	exports    = 1
+)
+
+// Some tasks are made to fail: a webhook by its receiver, a thumbnail by an image that is none.
+const (
+	flakyWebhooks   = 30 // answered 503 twice, then 200
+	goneWebhooks    = 5  // answered 410: permanent at the first try
+	brokenWebhooks  = 5  // answered 500 for ever: dead after the last attempt
+	brokenPictures  = 5  // no image: permanent
+	exportRows      = 100_000
+	thumbnailPixels = 120
+)
+
+// request is one call of the API and the end that its task must come to.
+type request struct {
+	kind string
+	path string
+	body []byte
+	dead bool // made to fail for good
+}
+
+// plan makes the requests, in an order that mixes the kinds. The same seed gives the same plan.
+func plan(receiver string, seed uint64) ([]request, error) {
+	requests := make([]request, 0, Requests)
+	for i := range webhooks {
+		mood := moodOf(i)
+		body, err := json.Marshal(map[string]any{"url": fmt.Sprintf("%s/%s/%d", receiver, mood, i), "payload": map[string]int{"order": i}})
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, request{kind: "webhook", path: "/webhooks", body: body, dead: mood == moodGone || mood == moodBroken})
+	}
+	pictures, err := samples()
+	if err != nil {
+		return nil, err
+	}
+	for i := range thumbnails {
+		r := request{kind: "thumbnail", path: fmt.Sprintf("/thumbnails?width=%d", thumbnailPixels), body: pictures[i%len(pictures)]}
+		if i < brokenPictures {
+			r.body, r.dead = []byte("this is no image"), true
+		}
+		requests = append(requests, r)
+	}
+	for range exports {
+		requests = append(requests, request{kind: "export", path: "/exports", body: fmt.Appendf(nil, `{"rows":%d}`, exportRows)})
+	}
+	for i := range Requests - len(requests) {
+		body := fmt.Appendf(nil, `{"name":"signup","properties":{"user":%d,"plan":"free"}}`, i)
+		requests = append(requests, request{kind: "event", path: "/events", body: body})
+	}
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a plan is no secret, and must repeat
+	random.Shuffle(len(requests), func(i, j int) { requests[i], requests[j] = requests[j], requests[i] })
+	return requests, nil
+}
+
+// moodOf says how the receiver treats webhook i.
+func moodOf(i int) string {
+	switch {
+	case i < flakyWebhooks:
+		return moodFlaky
+	case i < flakyWebhooks+goneWebhooks:
+		return moodGone
+	case i < flakyWebhooks+goneWebhooks+brokenWebhooks:
+		return moodBroken
+	}
+	return moodFine
+}
+
+// samples draws a few pictures and encodes them as a camera and a screenshot tool would.
+func samples() ([][]byte, error) {
+	var files [][]byte
+	for i, size := range []image.Point{{640, 480}, {480, 640}, {800, 600}, {1024, 256}} {
+		picture := image.NewRGBA(image.Rectangle{Max: size})
+		for y := range size.Y {
+			for x := range size.X {
+				picture.Set(x, y, color.RGBA{uint8(x * 255 / size.X), uint8(y * 255 / size.Y), uint8((x ^ y) & 0xff), 255})
+			}
+		}
+		var jpg, pngFile bytes.Buffer
+		if err := jpeg.Encode(&jpg, picture, &jpeg.Options{Quality: 70 + i*5}); err != nil {
+			return nil, err
+		}
+		if err := png.Encode(&pngFile, picture); err != nil {
+			return nil, err
+		}
+		files = append(files, jpg.Bytes(), pngFile.Bytes())
+	}
+	return files, nil
+}

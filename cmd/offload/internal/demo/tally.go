@@ -1,0 +1,138 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// tally is the account of all tasks: what was fired and what became of it.
+type tally struct {
+	fired   map[string]request // by task id, of every request that was answered 202
+	refused int                // requests that were not
+	api     []time.Duration    // how long each request took
+
+	done    map[string]bool          // by task id, counted from effects
+	dead    map[string]bool          // by task id, found in the dead-letter queue
+	retried map[string]bool          // by task id, seen to run a second time
+	started map[string]time.Duration // by task id: from firing to the first start of its handler
+}
+
+func newTally() *tally {
+	return &tally{
+		fired: map[string]request{}, done: map[string]bool{}, dead: map[string]bool{},
+		retried: map[string]bool{}, started: map[string]time.Duration{},
+	}
+}
+
+// lost are the tasks that have come to no end.
+func (t *tally) lost() []string {
+	var ids []string
+	for id := range t.fired {
+		if !t.done[id] && !t.dead[id] {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// problems says, a line each, why the demo has failed; none if all is as planned.
+func (t *tally) problems() []string {
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if t.refused > 0 {
+		say("%d requests were not answered 202", t.refused)
+	}
+	for _, id := range t.lost() {
+		say("lost: %s %s", t.fired[id].kind, id)
+	}
+	for id, r := range t.fired {
+		switch {
+		case t.dead[id] && !r.dead:
+			say("dead-lettered, and should not be: %s %s", r.kind, id)
+		case r.dead && t.done[id]:
+			say("done, and was made to fail: %s %s", r.kind, id)
+		}
+	}
+	for id := range t.done {
+		if _, ok := t.fired[id]; !ok {
+			say("done, and never fired: %s", id)
+		}
+	}
+	for id := range t.dead {
+		if _, ok := t.fired[id]; !ok {
+			say("dead-lettered, and never fired: %s", id)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// print writes the table, and last the line for programs.
+func (t *tally) print(w io.Writer) error {
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "kind\tfired\tdone\tretried\tdead-lettered\tlost\t")
+	var all row
+	for _, kind := range []string{"event", "webhook", "thumbnail", "export"} {
+		r := t.row(kind)
+		all = all.plus(r)
+		fmt.Fprint(tab, r.line(kind))
+	}
+	fmt.Fprint(tab, all.line("all"))
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	starts := make([]time.Duration, 0, len(t.started))
+	for _, d := range t.started {
+		starts = append(starts, d)
+	}
+	fmt.Fprintf(w, "\nAPI request      p50 %s  p99 %s\n", percentile(t.api, 50), percentile(t.api, 99))
+	fmt.Fprintf(w, "fire to start    p50 %s  p99 %s\n\n", percentile(starts, 50), percentile(starts, 99))
+	_, err := fmt.Fprintf(w, "demo: fired=%d done=%d retried=%d dead=%d lost=%d\n", all.fired, all.done, all.retried, all.dead, all.lost)
+	return err
+}
+
+type row struct{ fired, done, retried, dead, lost int }
+
+func (t *tally) row(kind string) row {
+	var r row
+	for id, q := range t.fired {
+		if q.kind != kind {
+			continue
+		}
+		r.fired++
+		r.done += count(t.done[id])
+		r.retried += count(t.retried[id])
+		r.dead += count(t.dead[id])
+		r.lost += count(!t.done[id] && !t.dead[id])
+	}
+	return r
+}
+
+func (r row) plus(s row) row {
+	return row{r.fired + s.fired, r.done + s.done, r.retried + s.retried, r.dead + s.dead, r.lost + s.lost}
+}
+
+func (r row) line(kind string) string {
+	return fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t\n", kind, r.fired, r.done, r.retried, r.dead, r.lost)
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// percentile is the smallest of ds that p percent of them do not exceed (nearest rank); 0 of none.
+func percentile(ds []time.Duration, p int) time.Duration {
+	if len(ds) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(ds))
+	rank := (len(sorted)*p + 99) / 100
+	return sorted[max(rank, 1)-1].Round(10 * time.Microsecond)
+}

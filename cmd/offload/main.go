@@ -1,0 +1,73 @@
+// Command offload is the command line: dev and demo run a template on this machine, fire sends a task.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/offloadhq/offload/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit status: 0, 1 after an error that is printed to stderr, or that of
+// the command which offload dev ran.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "offload",
+		Short:         "Move long jobs off a Go web host: run, try and fire tasks",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newDev(), newDemo(), newFire(), newVersion())
+	err := root.ExecuteContext(ctx)
+	var ended *commandError
+	if errors.As(err, &ended) {
+		return cli.ExitCode(ended.err)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "offload:", err)
+		return 1
+	}
+	return 0
+}
+
+// commandError is the end of the command that offload dev ran: its own output has told why.
+type commandError struct{ err error }
+
+func (e *commandError) Error() string { return e.err.Error() }
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "offload", version())
+			return err
+		},
+	}
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

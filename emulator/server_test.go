@@ -1,0 +1,61 @@
+package emulator
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func named(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(name)) })
+}
+
+func TestRequestsGoToTheirService(t *testing.T) {
+	h := newHandler(named("sqs"), named("lambda"))
+	signed := func(service string) string {
+		return "AWS4-HMAC-SHA256 Credential=key/20261124/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+	}
+	for _, c := range []struct {
+		method, path, target, authorization string
+		status                              int
+		says                                string
+	}{
+		{"POST", "/", "AmazonSQS.SendMessage", signed("sqs"), 200, "sqs"},
+		{"POST", "/000000000000/q", "AmazonSQS.SendMessage", "", 200, "sqs"},
+		{"POST", "/2015-03-31/functions/f/invocations", "", signed("lambda"), 200, "lambda"},
+		{"POST", "/", "DynamoDB_20120810.GetItem", signed("dynamodb"), 501, "AWS_ENDPOINT_URL_DYNAMODB"},
+		{"PUT", "/bucket/key", "", signed("s3"), 501, "AWS_ENDPOINT_URL_S3"},
+		{"POST", "/", "", signed("states"), 501, "AWS_ENDPOINT_URL_SFN"},
+		{"POST", "/", "", signed("sqs"), 501, "query protocol"},
+		{"GET", "/favicon.ico", "", "", 501, "GET /favicon.ico"},
+		{"GET", "/", "", "AWS4-HMAC-SHA256 Credential=broken", 501, "GET /"},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Header.Set("X-Amz-Target", c.target)
+		r.Header.Set("Authorization", c.authorization)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
+			t.Errorf("%s %s %s: %d %q, want %d and %q", c.method, c.path, c.target, w.Code, w.Body, c.status, c.says)
+		}
+	}
+}
+
+func TestLinesAreReadable(t *testing.T) {
+	at := time.Date(2026, 11, 24, 9, 8, 7, 6e6, time.UTC)
+	for text, want := range map[string]string{
+		"plain text": "plain text",
+		`{"time":"2026-11-24T09:08:07Z","level":"INFO","msg":"task done","id":"01A","took":12}`: "task done id=01A took=12",
+		`{"level":"WARN","message":"task failed","error":"a b"}`:                                `WARN task failed error="a b"`,
+		`{"no":"message"}`:        `{"no":"message"}`,
+		`{"msg":"torn`:            `{"msg":"torn`,
+		`{"msg":"x","o":{"a":1}}`: `x o={"a":1}`,
+		`{"msg":"x","s":""}`:      `x s=""`,
+	} {
+		if got := line(at, "Worker", text); got != "09:08:07.006 Worker         "+want+"\n" {
+			t.Errorf("line(%s) = %q, want …%q", text, got, want)
+		}
+	}
+}

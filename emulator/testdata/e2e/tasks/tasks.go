@@ -1,0 +1,14 @@
+// Package tasks is what the tests fire and the function of their template handles.
+package tasks
+
+import "github.com/offloadhq/offload/task"
+
+// Act is the arguments of every task here.
+type Act struct {
+	Crash   bool // end the process by SIGKILL instead of writing
+	OnlyOne bool // crash at the first attempt only
+	Fail    bool // return an error
+}
+
+// Write writes a file named after the task id.
+var Write = task.Define[Act]("e2e.write", task.MaxAttempts(3), task.Backoff(task.Constant(0)))

@@ -1,0 +1,36 @@
+package thumbnail
+
+import (
+	"context"
+	"image"
+	"math"
+)
+
+// Size is the size of the upright thumbnail.
+func Size(w, h, width, orientation int) image.Point {
+	size := thumbnailSize(w, h, width, orientation)
+	if turned(orientation) {
+		size.X, size.Y = size.Y, size.X
+	}
+	return size
+}
+
+// Scale resizes.
+func Scale(ctx context.Context, img image.Image, to image.Point) (*image.RGBA, error) {
+	return scale(ctx, img, to)
+}
+
+// Declared returns what a file declares, and the memory that is reckoned for it.
+func Declared(data []byte) (format string, w, h, orientation int, memory int64, err error) {
+	d, err := declared(data)
+	return d.format, d.width, d.height, d.orientation, d.memory, err
+}
+
+// NeedOf is what Handle reckons for a file and a width; the largest number if the file is refused.
+func NeedOf(data []byte, width int) int64 {
+	d, err := declared(data)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return d.memory + scaleMemory(d.width, d.height, thumbnailSize(d.width, d.height, width, d.orientation))
+}
