@@ -39,8 +39,6 @@ func (w *Worker) flush(ctx context.Context, records []record, until budget) {
 
 // settle carries out the plans: one call of the Settler for each kind, and one send for each failed direct invocation.
 func (w *Worker) settle(ctx context.Context, records []record, until budget) {
-	ctx, cancel := detached(ctx, maxSettle, until.settle)
-	defer cancel()
 	var retries, burials, direct []*record
 	for i := range records {
 		r := &records[i]
@@ -55,6 +53,11 @@ func (w *Worker) settle(ctx context.Context, records []record, until budget) {
 			retries = append(retries, r)
 		}
 	}
+	if len(retries)+len(burials)+len(direct) == 0 {
+		return
+	}
+	ctx, cancel := detached(ctx, maxSettle, until.settle)
+	defer cancel()
 	ended := make(chan struct{})
 	go func() { // side by side, so that a slow one of the two does not use up the other's time
 		defer close(ended)
