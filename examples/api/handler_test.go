@@ -121,7 +121,7 @@ func TestHealthz(t *testing.T) {
 }
 
 func TestMissingEnvironmentIsNamed(t *testing.T) {
-	err := run(t.Context(), func(string) string { return "" }, io.Discard)
+	err := run(t.Context(), func(string) string { return "" }, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "OFFLOAD_QUEUE_URL") {
 		t.Fatalf("err = %v", err)
 	}

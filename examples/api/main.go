@@ -33,13 +33,13 @@ const shutdownTimeout = 10 * time.Second
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stderr); err != nil {
+	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "api:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, getenv func(string) string, logs io.Writer) error {
+func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer) error {
 	log := slog.New(slog.NewTextHandler(logs, nil))
 	tasks, err := newClient(ctx, getenv, log)
 	if err != nil {
@@ -59,7 +59,11 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
-	log.Info("api listens", "url", "http://"+listener.Addr().String())
+	url := "http://" + listener.Addr().String()
+	log.Info("api listens", "url", url)
+	if getenv("OFFLOAD_DEV") == "1" {
+		fmt.Fprintf(stdout, welcome, url)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -72,6 +76,18 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 	defer cancel()
 	return errors.Join(server.Shutdown(ctx), tasks.Close(ctx))
 }
+
+// welcome is for whoever sits before the screen of offload dev.
+const welcome = `
+  API           %[1]s   try:
+
+  curl -d '{"name":"signup","properties":{"plan":"free"}}' %[1]s/events
+  curl -d '{"rows":1000000}' %[1]s/exports
+  curl -d '{"url":"http://127.0.0.1:9/nobody-listens","payload":{"order":1}}' %[1]s/webhooks
+
+  Each line below is what became of a task. Ctrl-C stops everything.
+
+`
 
 // newClient sets up both roads: the queue for most tasks, the function itself for those that should start at once.
 func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*client.Client, error) {

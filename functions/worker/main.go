@@ -42,7 +42,7 @@ func newWorker(ctx context.Context, getenv func(string) string, logs io.Writer) 
 	if queueURL == "" || deadLetterURL == "" {
 		return nil, errors.New("OFFLOAD_QUEUE_URL or OFFLOAD_DEAD_LETTER_QUEUE_URL is not set: the function needs both, as in template.yaml")
 	}
-	log := slog.New(slog.NewJSONHandler(logs, nil))
+	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{ReplaceAttr: readable}))
 	mux, err := newMux(getenv, log)
 	if err != nil {
 		return nil, err

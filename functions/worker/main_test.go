@@ -98,7 +98,7 @@ func TestMaxBackoffShortensAllButPermanent(t *testing.T) {
 
 func TestOutcomeIsOneLineWithoutArguments(t *testing.T) {
 	var out bytes.Buffer
-	logOutcome(slog.New(slog.NewJSONHandler(&out, nil)))(worker.Outcome{
+	logOutcome(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: readable})))(worker.Outcome{
 		ID: "id-1", Name: "a.b", Attempt: 2, State: worker.Retry, Delay: 1500 * time.Millisecond, Waited: 12345 * time.Microsecond, Err: errors.New("no"),
 	})
 	var line map[string]any

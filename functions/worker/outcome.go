@@ -24,10 +24,10 @@ func logOutcome(log *slog.Logger) func(worker.Outcome) {
 		}
 		attrs := []slog.Attr{
 			slog.String("task", o.Name), slog.String("id", o.ID), slog.Int("attempt", o.Attempt),
-			readable("waited", o.Waited), readable("took", o.Took),
+			slog.Duration("waited", o.Waited), slog.Duration("took", o.Took),
 		}
 		if o.Delay > 0 {
-			attrs = append(attrs, readable("again_in", o.Delay))
+			attrs = append(attrs, slog.Duration("again_in", o.Delay))
 		}
 		if o.Err != nil {
 			attrs = append(attrs, slog.String("error", o.Err.Error()))
@@ -39,9 +39,12 @@ func logOutcome(log *slog.Logger) func(worker.Outcome) {
 	}
 }
 
-// readable writes a duration as text: slog's own JSON form is a count of nanoseconds.
-func readable(key string, d time.Duration) slog.Attr {
-	return slog.String(key, d.Round(10*time.Microsecond).String())
+// readable writes durations as text (1.5s): slog's own JSON form is a count of nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().Round(10 * time.Microsecond).String())
+	}
+	return a
 }
 
 // maxBackoff makes every failed attempt come back within the given time, whatever its policy says. Empty: policies hold.

@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// callers is how many requests are under way at once.
-const callers = 16
+// The load is steady, so that the latencies tell of the system and not of a backlog: so many requests a second, and at
+// most so many under way at once.
+const (
+	rate    = 100
+	callers = 16
+)
 
 // load sends requests to the API and keeps what it answered.
 type load struct {
@@ -25,11 +29,8 @@ type load struct {
 
 func startLoad(ctx context.Context, url string, requests []request) *load {
 	l := &load{url: url, done: make(chan struct{}), fired: make(map[string]request, len(requests))}
-	work := make(chan request, len(requests))
-	for _, r := range requests {
-		work <- r
-	}
-	close(work)
+	work := make(chan request)
+	go feed(ctx, requests, work)
 	var group sync.WaitGroup
 	for range callers {
 		group.Go(func() {
@@ -43,6 +44,21 @@ func startLoad(ctx context.Context, url string, requests []request) *load {
 		group.Wait()
 	}()
 	return l
+}
+
+// feed hands out the requests at the rate of the load, the rest at once when ctx ends: sending them fails then, and is
+// counted.
+func feed(ctx context.Context, requests []request, work chan<- request) {
+	defer close(work)
+	pace := time.NewTicker(time.Second / rate)
+	defer pace.Stop()
+	for _, r := range requests {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+		}
+		work <- r
+	}
 }
 
 func (l *load) ended() bool {
