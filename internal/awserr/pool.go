@@ -32,12 +32,11 @@ func Pooled(base aws.HTTPClient) aws.HTTPClient {
 		return base
 	}
 	client = client.WithDialerOptions(func(d *net.Dialer) { d.Timeout = ConnectTimeout })
-	client = client.WithTransportOptions(func(t *http.Transport) {
+	return client.WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns = 2 * IdleConnections
 		t.MaxIdleConnsPerHost = IdleConnections
 		t.MaxConnsPerHost = 0
 		t.IdleConnTimeout = IdleTimeout
 		t.TLSHandshakeTimeout = ConnectTimeout
 	})
-	return client.Freeze()
 }
