@@ -1,0 +1,160 @@
+package archtest
+
+// Layers are the top folders from the lowest to the highest. A package imports its own folder, folders in lower layers,
+// and internal; never a neighbour of its layer. So client and worker never meet.
+var Layers = [][]string{
+	{"task"},
+	{"transport", "state"},
+	{"client", "worker"},
+	{"jobs", "infra", "console", "emulator"},
+	{"functions", "cmd", "examples"},
+}
+
+// InternalMay lists the top folders that packages below internal/ may import. It ends below client and worker, so that
+// nothing can join those two by way of internal.
+var InternalMay = []string{"internal", "task", "transport", "state"}
+
+// Folders are the top folders that the tree may have; each is a line of the design.
+var Folders = []string{
+	"task", "client", "transport", "state", "worker", "emulator", "console", "jobs", "functions", "infra", "localstack",
+	"cmd", "examples", "bench", "internal", "docs",
+}
+
+// TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
+// them.
+var TestPackages = []string{
+	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "internal/archtest",
+}
+
+// Mains are the trees that wire programs: they read the environment and load configuration.
+var Mains = []string{"functions", "cmd", "examples"}
+
+// ImportRule keeps an import inside the packages that it is meant for. All names are prefixes, at a slash.
+type ImportRule struct {
+	Imports []string
+	Only    []string // packages of the module that may; the rest may not
+	Why     string
+}
+
+// ImportRules hold for files that are not tests.
+var ImportRules = []ImportRule{
+	{
+		Imports: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
+		Only: []string{
+			"transport/sqstransport", "transport/lambdatransport", "transport/claimcheck/s3store", "state/dynamostate",
+			"internal/awserr", "infra/live", "functions", "cmd", "examples",
+		},
+		Why: "the AWS SDK stays in the drivers named after a service, and in mains",
+	},
+	{
+		Imports: []string{"github.com/aws/aws-lambda-go"},
+		Only:    []string{"functions", "examples"},
+		Why:     "only Lambda mains know the Lambda runtime: a worker is plain bytes in, bytes out",
+	},
+	{
+		Imports: []string{"github.com/spf13"},
+		Only:    []string{"cmd"},
+		Why:     "the command line stays in cmd",
+	},
+	{
+		Imports: []string{"testing", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/cloudevents", "net/http/httptest"},
+		Only:    TestPackages,
+		Why:     "test libraries are not linked into programs",
+	},
+	{
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/internal/archtest"},
+		Only:    TestPackages,
+		Why:     "test helpers are not linked into programs",
+	},
+	{
+		Imports: []string{Module + "/jobs/analytics", Module + "/jobs/webhook", Module + "/jobs/thumbnail", Module + "/jobs/export", Module + "/worker"},
+		Only:    []string{"jobs/analytics", "jobs/webhook", "jobs/thumbnail", "jobs/export", "worker", "functions", "emulator", "cmd"},
+		Why:     "definitions and APIs import no handler",
+	},
+}
+
+// CallRule keeps functions inside the packages that may call them.
+type CallRule struct {
+	Calls []string
+	Only  []string
+	Allow map[string]string // package outside Only: the reason why it may
+	Why   string
+}
+
+// CallRules hold for files that are not tests.
+var CallRules = []CallRule{
+	{
+		Calls: []string{
+			"os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "os.Setenv", "os.Unsetenv", "os.Clearenv",
+			"syscall.Getenv", "syscall.Environ",
+		},
+		Only: Mains,
+		Allow: map[string]string{
+			"emulator/lambda": "a function process gets the PATH and HOME of its host",
+			"internal/cli":    "child processes of the command line inherit its environment",
+		},
+		Why: "libraries are told by their callers; only mains read the environment",
+	},
+	{
+		Calls: []string{
+			"github.com/aws/aws-sdk-go-v2/config.LoadDefaultConfig",
+			"github.com/aws/aws-lambda-go/lambda.Start", "github.com/aws/aws-lambda-go/lambda.StartWithOptions",
+			"github.com/aws/aws-lambda-go/lambda.StartHandler", "github.com/aws/aws-lambda-go/lambda.StartHandlerFunc",
+		},
+		Only: Mains,
+		Why:  "only mains load AWS configuration and start the Lambda loop",
+	},
+	{
+		Calls: []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln"},
+		Only:  Mains,
+		Why:   "a library returns errors",
+	},
+}
+
+// DepsRule bounds everything that a package links, by way of others too. Prefixes at a slash.
+type DepsRule struct {
+	Package string
+	Never   []string // may not be linked
+	Only    []string // outside the standard library, nothing else may be; nil: anything
+}
+
+// DepsRules are about the packages that users link into their programs.
+var DepsRules = []DepsRule{
+	{Package: "task", Only: []string{Module + "/task", "github.com/oklog/ulid/v2"}},
+	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
+	{Package: "worker", Never: append([]string{Module + "/client"}, neverLinked...)},
+	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
+	{Package: "jobs", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x/image"}, neverLinked...)},
+}
+
+var neverLinked = []string{
+	"github.com/aws", "github.com/spf13", "github.com/cloudevents", "go.uber.org/goleak", "pgregory.net/rapid",
+	"testing", "net/http/httptest",
+	Module + "/emulator", Module + "/console", Module + "/infra", Module + "/functions", Module + "/cmd", Module + "/examples",
+	Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest",
+	Module + "/worker/workertest", Module + "/internal/archtest",
+}
+
+// Lines are the first words of package comments, after "Package NAME" and perhaps "is": the lines of the map in the
+// design.
+var Lines = map[string]string{
+	"task":                    "what a task is: Definition, Task, Envelope, Policy, outcome errors. Standard library and an id generator only.",
+	"client":                  "the thin client on the web host: Fire, FireBatch, Flush, Close.",
+	"client/clienttest":       "a recorder and typed assertions for users' own tests",
+	"client/journal":          "the crash-safe log behind the Journaled mode",
+	"client/otelclient":       "OpenTelemetry for the client",
+	"transport":               "how envelopes travel: the Sender seam (out) and the Settler seam (what becomes of a delivery).",
+	"transport/transporttest": "the conformance suite every sender and settler passes",
+	"transport/claimcheck":    "payloads too large for a message",
+	"state":                   "what is known about a task: lease, checkpoint, progress, result: the Store seam.",
+	"state/statetest":         "the conformance suite every store passes",
+	"worker":                  "what a handler runs inside: Mux, middleware, batches, retries, deadlines, once-only, checkpoints.",
+	"worker/workertest":       "runs one task through the real executor",
+	"emulator":                "SQS, event source mappings and Lambda on one machine, driven by template.yaml. For development and tests.",
+	"console":                 "the web console: an http.Handler over a small Source interface. html/template and embed, no build step.",
+	"jobs":                    "this deployment's definitions (what the API imports); one folder each for the handlers: analytics, webhook, thumbnail, export.",
+	"infra":                   "the rules that a stack must keep, and their two readers: of the template, of a live stack.",
+}
+
+// MaxLines is the longest file that is not a test.
+const MaxLines = 450
