@@ -179,7 +179,11 @@ func (b *builder) checkCycles() {
 				visit(e.to)
 			case 1:
 				circle := append(slices.Clone(way[slices.Index(way, e.to):]), e.to)
-				b.fail(e.line, "Resources."+id, "circular dependency, which CloudFormation refuses: %s; build one of the ARNs with !Sub from a fixed name", strings.Join(circle, " -> "))
+				hint := "build one of the ARNs with !Sub from a fixed name"
+				if e.to == id && strings.HasSuffix(b.resources[id].typ, "::Function") {
+					hint = "a function finds its own name in AWS_LAMBDA_FUNCTION_NAME"
+				}
+				b.fail(e.line, "Resources."+id, "circular dependency, which CloudFormation refuses: %s; %s", strings.Join(circle, " -> "), hint)
 			}
 		}
 		way = way[:len(way)-1]

@@ -7,10 +7,8 @@ func suggest(written string, known []string) string {
 	if len(known) > 1000 || len(written) > 200 {
 		return "" // a list this long costs more than the hint is worth
 	}
-	best, least := "", 1+len(written)/3
-	if least > 4 {
-		least = 4
-	}
+	best, least := "", min(max(1, len(written)/3), 4)
+	part := ""
 	for _, k := range known {
 		if strings.EqualFold(k, written) {
 			return "; did you mean " + k + "?"
@@ -18,6 +16,12 @@ func suggest(written string, known []string) string {
 		if d := distance(strings.ToLower(written), strings.ToLower(k), least); d < least || d == least && best == "" {
 			best, least = k, d
 		}
+		if part == "" && len(written) >= 3 && strings.Contains(strings.ToLower(k), strings.ToLower(written)) {
+			part = k
+		}
+	}
+	if best == "" {
+		best = part // the start or the end of a name, such as Url for QueueUrl
 	}
 	if best == "" {
 		return ""

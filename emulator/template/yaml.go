@@ -39,13 +39,18 @@ type decoder struct {
 	broken bool                // a bound was passed; what follows is not worth reading
 }
 
-var yamlLine = regexp.MustCompile(`^line ([0-9]+): `)
+var (
+	yamlLine   = regexp.MustCompile(`^line ([0-9]+): `)
+	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	// The library counts the lines of these errors from 0, and of the others from 1.
+	fromZero = regexp.MustCompile(`^did not find expected (<|node content|key|'-' indicator|',' or )|^found (undefined tag handle|duplicate %|incompatible YAML)`)
+)
 
 func parseYAML(r *report, data []byte) *value {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
-		reportYAML(r, err)
+		reportYAML(r, data, err)
 		return nil
 	}
 	var second yaml.Node
@@ -53,7 +58,7 @@ func parseYAML(r *report, data []byte) *value {
 		r.fail(second.Line, "", "a second document starts here; a template is one document")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
-		reportYAML(r, err)
+		reportYAML(r, data, err)
 		return nil
 	}
 	d := &decoder{report: r, active: make(map[*yaml.Node]bool)}
@@ -64,7 +69,7 @@ func parseYAML(r *report, data []byte) *value {
 	return d.node(root, "", 0)
 }
 
-func reportYAML(r *report, err error) {
+func reportYAML(r *report, data []byte, err error) {
 	if errors.Is(err, io.EOF) {
 		r.fail(0, "", "the file is empty; a template needs at least a Resources section")
 		return
@@ -74,6 +79,13 @@ func reportYAML(r *report, err error) {
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
+	}
+	if fromZero.MatchString(msg) {
+		line++
+	}
+	if m := yamlAnchor.FindStringSubmatch(msg); m != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
 	}
 	r.fail(line, "", "not valid YAML: %s", msg)
 }
