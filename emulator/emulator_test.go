@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -43,13 +44,18 @@ type rig struct {
 	logs *buffer
 }
 
-func start(t *testing.T) *rig {
+func start(t *testing.T) *rig { return startWith(t, nil) }
+
+// startWith sets more of the functions' environment.
+func startWith(t *testing.T, env map[string]string) *rig {
 	t.Helper()
 	out, logs, port := t.TempDir(), &buffer{}, 0
+	set := map[string]string{"OUT": out}
+	maps.Copy(set, env)
 	e, err := emulator.Start(t.Context(), &emulator.Options{
 		Template:    "testdata/e2e/template.yaml",
 		Port:        &port,
-		Env:         map[string]string{"OUT": out},
+		Env:         set,
 		RetryDelays: []time.Duration{10 * time.Millisecond, 10 * time.Millisecond},
 		Output:      logs,
 	})
@@ -235,6 +241,47 @@ func TestC10_CrasherEndsByRedrive(t *testing.T) {
 			t.Logf("batch mate %d came to the dead letters with the crasher, done", i)
 		}
 	}
+}
+
+// Whatever a job does to its process, the other tasks are done, and it ends among the dead letters itself.
+func TestBadJobsLoseNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		act  tasks.Act
+		says string // in the message of the dead letter; "" if the queue moves it and so nobody can tell why
+	}{
+		"E1 panic":    {tasks.Act{Panic: true}, "was asked to panic"},
+		"E3 os.Exit":  {tasks.Act{Exit: true}, ""},
+		"E5 for ever": {tasks.Act{Loop: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t)
+			acts := make([]tasks.Act, 6)
+			acts[3] = c.act
+			ids := r.fire(r.queue("OFFLOAD_TASKS_URL"), acts...)
+			dead := map[string]map[string]types.MessageAttributeValue{}
+			r.eventually("the dead letter", func() bool { r.dead(dead); return hasKey(dead, ids[3]) })
+			if got := aws.ToString(dead[ids[3]]["Offload.Message"].StringValue); !strings.Contains(got, c.says) {
+				t.Errorf("the dead letter says %q, want %q", got, c.says)
+			}
+			for i, id := range ids {
+				if i != 3 && r.runs(id) == 0 {
+					t.Errorf("batch mate %d was not done", i)
+				}
+			}
+		})
+	}
+}
+
+// A function that dies at start takes no task with it: the queue keeps them, and the log says why.
+func TestD9_FunctionThatDiesAtStart(t *testing.T) {
+	r := startWith(t, map[string]string{"DIE_AT_START": "1"})
+	ids := r.fire(r.queue("OFFLOAD_TASKS_URL"), tasks.Act{})
+	r.eventually("the reason in the log", func() bool {
+		return strings.Contains(r.logs.String(), "was asked to die at start") && strings.Contains(r.logs.String(), "ended before it asked for its first event")
+	})
+	dead := map[string]map[string]types.MessageAttributeValue{}
+	r.eventually("the task, by redrive", func() bool { r.dead(dead); return hasKey(dead, ids[0]) })
 }
 
 func hasKey[V any](m map[string]V, key string) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
@@ -12,6 +13,14 @@ import (
 // format write it, becomes message and key=value pairs in their order; any other line stays as it is.
 func line(now time.Time, function, text string) string {
 	return fmt.Sprintf("%s %-14s %s\n", now.Format("15:04:05.000"), function, plainText(text))
+}
+
+// lineWriter takes the emulator's own log, in JSON, and writes it like that of a function.
+type lineWriter struct{ to io.Writer }
+
+func (w lineWriter) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.to, line(time.Now(), "emulator", string(bytes.TrimRight(p, "\n"))))
+	return len(p), err
 }
 
 func plainText(text string) string {

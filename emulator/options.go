@@ -42,7 +42,8 @@ type Options struct {
 	// OnLog gets each line that a function writes, without its end, instead of Output. It is called concurrently and
 	// must not block. Default: nil.
 	OnLog func(function, line string)
-	// Logger gets what helps to debug the emulator itself. Default: nothing is logged.
+	// Logger gets what the emulator itself has to say: batches that failed as a whole, records that could not be
+	// delivered; at the level Debug every request. Default: warnings and errors go to Output.
 	Logger *slog.Logger
 }
 
@@ -59,7 +60,7 @@ func (o *Options) filled() (Options, error) {
 		c.Output = io.Discard
 	}
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+		c.Logger = slog.New(slog.NewJSONHandler(lineWriter{c.Output}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	port := DefaultPort
 	if c.Port != nil {

@@ -8,6 +8,9 @@ type Act struct {
 	Crash   bool // end the process by SIGKILL instead of writing
 	OnlyOne bool // crash at the first attempt only
 	Fail    bool // return an error
+	Panic   bool
+	Exit    bool // call os.Exit
+	Loop    bool // never end, whatever the context says
 }
 
 // Write writes a file named after the task id.

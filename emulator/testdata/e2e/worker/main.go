@@ -21,6 +21,9 @@ import (
 )
 
 func main() {
+	if os.Getenv("DIE_AT_START") != "" {
+		log.Fatal("was asked to die at start")
+	}
 	cfg, err := config.LoadDefaultConfig(context.Background())
 	check(err)
 	api := sqstransport.NewClient(cfg)
@@ -42,6 +45,15 @@ func write(ctx context.Context, a tasks.Act) error {
 	switch {
 	case a.Fail:
 		return errors.New("was asked to fail")
+	case a.Panic:
+		panic("was asked to panic")
+	case a.Exit:
+		time.Sleep(200 * time.Millisecond) // the batch mates are done by then
+		os.Exit(3)
+	case a.Loop:
+		for {
+			time.Sleep(time.Millisecond)
+		}
 	case a.Crash && (!a.OnlyOne || info.Attempt == 1):
 		time.Sleep(200 * time.Millisecond) // the batch mates are done by then
 		check(syscall.Kill(os.Getpid(), syscall.SIGKILL))
