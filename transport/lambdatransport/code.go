@@ -18,7 +18,6 @@ var codes = awserr.Table{
 	"NoPublishedVersion":    {Kind: transport.Misconfigured, Hint: hintFunction},
 	"InvalidParameter":      {Kind: transport.Misconfigured, Hint: hintFunction},
 	"InvalidParameterValue": {Kind: transport.Misconfigured, Hint: hintFunction},
-	"ValidationException":   {Kind: transport.Misconfigured, Hint: hintFunction},
 	"Validation":            {Kind: transport.Misconfigured, Hint: hintFunction},
 	"ModeNotSupported":      {Kind: transport.Misconfigured, Hint: hintFunction},
 
