@@ -31,8 +31,8 @@ func (c *Client) Flush(ctx context.Context) error {
 // requests are cancelled, and each task that is left ends as [ErrNotSent] or [ErrUnconfirmed], to its caller too if
 // that still waits. Close returns within a second of that, or sooner if the Senders do.
 //
-// It returns nil if every accepted task that had not ended before was delivered, else a [*CloseError] that lists the
-// others: each task is delivered or returned. Close may be called again and concurrently: every call waits for the
+// It returns nil if no task was cut short and none got lost that Fire had reported as unconfirmed, else a [*CloseError]
+// that lists them. So each accepted task is delivered, or returned here or by its Fire. Close may be called again and concurrently: every call waits for the
 // end, the first context to end cuts the draining short for all, and all return the same.
 func (c *Client) Close(ctx context.Context) error {
 	c.ledger.close()

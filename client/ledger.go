@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -18,7 +19,7 @@ type ledger struct {
 	bytes       int       // of their bodies
 	goroutines  int       // of senders and of the reporter
 	cohort      *cohort   // of the tasks accepted now
-	undelivered []Receipt // of tasks that ended with an error since closed was set
+	undelivered []Receipt // what Close will return
 	finished    bool      // over is closed
 	cut         error     // the error of the context that cut the draining short
 	unreported  int       // tasks whose end OnResult has not taken when over is closed
@@ -71,8 +72,8 @@ func (l *ledger) isClosed() bool {
 	return l.closed
 }
 
-// end takes over entries that have ended: it keeps the receipts of the undelivered for Close and releases the entries,
-// except those whose end the reporter has still to tell, which it returns.
+// end takes over entries that have ended and releases them, except those whose end the reporter has still to tell, which
+// it returns. For Close it keeps the receipts of what Close cut short, and of what got lost after Fire had returned.
 func (l *ledger) end(ended []*entry, reports bool) (owed []*entry) {
 	if len(ended) == 0 {
 		return nil
@@ -80,7 +81,7 @@ func (l *ledger) end(ended []*entry, reports bool) (owed []*entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range ended {
-		if l.closed && !l.finished && e.end.Err != nil {
+		if l.closed && !l.finished && e.end.Err != nil && (e.owed || errors.Is(e.end.Err, ErrClosed)) {
 			l.undelivered = append(l.undelivered, e.end)
 		}
 		if reports && e.owed {

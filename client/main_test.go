@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -46,6 +47,9 @@ func newClient(t testing.TB, s transport.Sender, opts *client.Options) *client.C
 	}
 	o := *opts
 	o.Source = "test"
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	c, err := client.New(s, &o)
 	if err != nil {
 		t.Fatal(err)

@@ -55,8 +55,8 @@ type Options struct {
 	// Fire; Flush and Close wait for it, so it must not call those. A panic in it is recovered and logged.
 	OnResult func(Receipt)
 
-	// Logger gets what no return value tells: panics, and tasks that ended undelivered after Fire had returned. It
-	// sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
+	// Logger gets what nothing else tells: panics, and without an OnResult the tasks that ended undelivered after
+	// Fire had returned. It sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
 	Logger *slog.Logger
 }
 

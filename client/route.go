@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -54,9 +55,9 @@ func (r *route) unlock() {
 	}
 }
 
-// logLoss tells of a task that its firer believes to be on its way.
+// logLoss tells of a task that its firer believes to be on its way, where neither OnResult nor Close does.
 func (r *route) logLoss(e *entry) {
-	if e.owed && e.end.Err != nil {
+	if e.owed && e.end.Err != nil && r.reporter.hook == nil && !errors.Is(e.end.Err, ErrClosed) {
 		r.log.Error("task ended undelivered", "id", e.end.ID, "name", e.end.Name, "class", r.class,
 			"bytes", e.envelope.Size(), "attempts", e.end.Attempts, "error", e.end.Err)
 	}

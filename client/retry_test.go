@@ -1,0 +1,450 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/clienttest"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// server stores what arrives, whatever the client learns of it.
+type server struct {
+	mu     sync.Mutex
+	stored map[string]int // id to copies
+}
+
+func (s *server) store(batch ...task.Envelope) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stored == nil {
+		s.stored = map[string]int{}
+	}
+	for _, e := range batch {
+		s.stored[e.ID()]++
+	}
+}
+
+func (s *server) copies(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored[id]
+}
+
+// then stores the batch and answers with f.
+func (s *server) then(f clienttest.Responder) clienttest.Responder {
+	return func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+		s.store(batch...)
+		return f(ctx, call, batch)
+	}
+}
+
+func TestB1_LostResponseIsSentAgainWithTheSameID(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		var s server
+		rec.Respond(script(s.then(lost), s.then(clienttest.Accept)))
+		receipt, err := c.Fire(t.Context(), number.With(1))
+		if err != nil || receipt.Attempts != 2 || s.copies(receipt.ID) != 2 || len(s.stored) != 1 {
+			t.Errorf("receipt %+v, stored %v", receipt, s.stored)
+		}
+	})
+}
+
+func TestB2_SlowResponseIsUnknown(t *testing.T) {
+	bubble(t, &client.Options{AttemptTimeout: 100 * time.Millisecond}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		var s server
+		rec.Respond(script(s.then(after(time.Hour, clienttest.Accept)), s.then(clienttest.Accept)))
+		start := time.Now()
+		receipt, err := c.Fire(t.Context(), number.With(1))
+		if took := time.Since(start); err != nil || receipt.Attempts != 2 || took < 100*time.Millisecond || took > 150*time.Millisecond {
+			t.Errorf("took %v, receipt %+v", took, receipt)
+		}
+		if s.copies(receipt.ID) != 2 {
+			t.Errorf("stored %v", s.stored)
+		}
+	})
+}
+
+func TestA7_HungRequestHoldsUpNoOther(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(script(after(time.Hour, clienttest.Accept), clienttest.Accept))
+		hung := fire(t.Context(), c, number.With(0))
+		start := time.Now()
+		if _, err := c.FireBatch(t.Context(), numbers(100)); err != nil || time.Since(start) != 0 {
+			t.Errorf("took %v: %v", time.Since(start), err)
+		}
+		o := <-hung
+		want(t, o.err, client.ErrUnconfirmed) // ConfirmTimeout and AttemptTimeout are alike
+	})
+}
+
+func TestB6_OneUnknownEntryIsSentAgainAlone(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		var batches [][]string
+		rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			batches = append(batches, ids(batch))
+			results, _ := clienttest.Accept(ctx, call, batch)
+			if call == 1 {
+				results[4] = transport.Result{Outcome: transport.Unknown, Err: errors.New("digest mismatch")}
+			}
+			return results, transport.FirstError(results, len(batch))
+		})
+		receipts, err := c.FireBatch(t.Context(), numbers(10))
+		if err != nil || len(batches) != 2 || !slices.Equal(batches[1], []string{receipts[4].ID}) {
+			t.Errorf("%v: sent %v", err, batches)
+		}
+	})
+}
+
+func TestB7_PartialBatchFailureSendsAgainWhatFailed(t *testing.T) {
+	const tasks = 20_000
+	opts := &client.Options{ConfirmTimeout: 10 * time.Minute, SendTimeout: 10 * time.Minute}
+	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		var s server
+		rec.Respond(after(5*time.Millisecond, func(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			results := make([]transport.Result, len(batch))
+			for i, e := range batch {
+				if rand.IntN(3) == 0 {
+					results[i] = rejected(transport.Kind(rand.IntN(2))) // Transient or Throttled
+					continue
+				}
+				s.store(e)
+				results[i] = transport.Result{Outcome: transport.Accepted}
+			}
+			return results, transport.FirstError(results, len(batch))
+		}))
+		receipts, err := c.FireBatch(t.Context(), numbers(tasks))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range receipts {
+			if s.copies(r.ID) != 1 {
+				t.Fatalf("task %s is stored %d times", r.ID, s.copies(r.ID))
+			}
+		}
+		if len(s.stored) != tasks {
+			t.Errorf("%d tasks stored", len(s.stored))
+		}
+	})
+}
+
+func TestB8_WhatTheAnswerLacksIsUnknown(t *testing.T) {
+	cause := errors.New("the proxy says <html>")
+	for name, garbage := range map[string]clienttest.Responder{
+		"nil":        func(context.Context, int, []task.Envelope) ([]transport.Result, error) { return nil, nil },
+		"nil, error": func(context.Context, int, []task.Envelope) ([]transport.Result, error) { return nil, cause },
+		"short": func(context.Context, int, []task.Envelope) ([]transport.Result, error) {
+			return make([]transport.Result, 0), nil
+		},
+		"zero":        respond(transport.Result{}),
+		"no outcome":  respond(transport.Result{Outcome: 77}),
+		"no reason":   respond(transport.Result{Outcome: transport.Rejected}),
+		"panic":       func(context.Context, int, []task.Envelope) ([]transport.Result, error) { panic("sender is broken") },
+		"panic error": func(context.Context, int, []task.Envelope) ([]transport.Result, error) { panic(cause) },
+		"goexit": func(context.Context, int, []task.Envelope) ([]transport.Result, error) {
+			runtime.Goexit()
+			return nil, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, &client.Options{ConfirmTimeout: time.Second}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+				rec.Respond(script(garbage, clienttest.Accept))
+				receipt, err := c.Fire(t.Context(), number.With(1))
+				if err != nil || receipt.Attempts != 2 {
+					t.Errorf("receipt %+v, error %v", receipt, err)
+				}
+				rec.Respond(garbage)
+				receipt, err = c.Fire(t.Context(), number.With(1))
+				fact := client.ErrUnconfirmed
+				if name == "no reason" {
+					fact = client.ErrNotSent
+				}
+				want(t, err, fact)
+				for word, tells := range map[string]string{"panic": "sender is broken", "goexit": "Goexit", "nil, error": "<html>"} {
+					if name == word && !strings.Contains(err.Error(), tells) {
+						t.Errorf("%v does not tell %q", err, tells)
+					}
+				}
+				if name == "nil, error" || name == "panic error" {
+					want(t, err, cause)
+				}
+			})
+		})
+	}
+}
+
+func TestB8_ShortAnswerCountsForWhatItHas(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			results, err := clienttest.Accept(ctx, call, batch)
+			return results[:(len(results)+1)/2], err
+		})
+		if _, err := c.FireBatch(t.Context(), numbers(10)); err != nil {
+			t.Error(err)
+		}
+		got := clienttest.Fired(t, rec, number)
+		slices.Sort(got)
+		if len(got) != 10 || len(rec.Envelopes()) != 10 || !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+			t.Errorf("accepted %v", got)
+		}
+	})
+}
+
+func TestA13_OneBadTaskFailsAlone(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		attempts := 0
+		rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			results, _ := clienttest.Accept(ctx, call, batch)
+			for i, e := range batch {
+				if n, err := number.Decode(e); err == nil && n == 500 {
+					attempts++
+					results[i] = rejected(transport.Invalid)
+				}
+			}
+			return results, transport.FirstError(results, len(batch))
+		})
+		receipts, err := c.FireBatch(t.Context(), numbers(1000))
+		var batch *client.BatchError
+		if !errors.As(err, &batch) || len(batch.Failed) != 1 || batch.Failed[0] != receipts[500] {
+			t.Fatal(err)
+		}
+		want(t, receipts[500].Err, task.ErrInvalid, client.ErrNotSent)
+		var cause *transport.Error
+		if !errors.As(receipts[500].Err, &cause) || cause.Kind != transport.Invalid {
+			t.Errorf("the transport's error is lost in %v", receipts[500].Err)
+		}
+		if n := len(rec.Envelopes()); n != 999 || attempts != 1 {
+			t.Errorf("%d delivered, the bad one was sent %d times", n, attempts)
+		}
+	})
+}
+
+func TestMisconfiguredTellsAtOnce(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(after(time.Millisecond, noQueue))
+		start := time.Now()
+		_, err := c.Fire(t.Context(), number.With(1))
+		want(t, err, client.ErrNotSent)
+		var cause *transport.Error
+		if !errors.As(err, &cause) || cause.Kind != transport.Misconfigured || time.Since(start) != time.Millisecond {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		time.Sleep(time.Hour)
+		if rec.Calls() != 1 {
+			t.Errorf("%d calls after ErrNotSent", rec.Calls())
+		}
+		rec.Respond(nil)
+		if _, err := c.Fire(t.Context(), number.With(2)); err != nil {
+			t.Errorf("mended, but %v", err)
+		}
+	})
+}
+
+func TestMisconfiguredAfterUnknownGoesOn(t *testing.T) {
+	var got results
+	bubble(t, &client.Options{OnResult: got.add}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(script(lost, noQueue, noQueue, clienttest.Accept))
+		start := time.Now()
+		receipt, err := c.Fire(t.Context(), number.With(1))
+		want(t, err, client.ErrUnconfirmed)
+		if took := time.Since(start); took > 50*time.Millisecond || errors.Is(err, client.ErrNotSent) {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if err := c.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if r := got.all(); len(r) != 1 || r[0].ID != receipt.ID || r[0].Err != nil || r[0].Attempts != 4 {
+			t.Errorf("OnResult got %+v", r)
+		}
+	})
+}
+
+// TestNotSentOrUnconfirmed goes through what is known when a caller's wait ends.
+func TestNotSentOrUnconfirmed(t *testing.T) {
+	for name, x := range map[string]struct {
+		respond   clienttest.Responder
+		fill      int // tasks before it
+		fact      error
+		delivered bool
+		cause     error
+	}{
+		"in line":                {after(8*time.Second, clienttest.Accept), 1, client.ErrNotSent, false, nil},
+		"in flight":              {after(8*time.Second, clienttest.Accept), 0, client.ErrUnconfirmed, true, nil},
+		"resting after refusal":  {flaky(throttled, 7*time.Second), 0, client.ErrNotSent, false, nil},
+		"unknown, then resting":  {flaky(lost, 7*time.Second), 0, client.ErrUnconfirmed, true, errNet},
+		"unknown, then refusals": {script(lost, flaky(throttled, 7*time.Second)), 0, client.ErrUnconfirmed, true, nil},
+	} {
+		for _, how := range []string{"ConfirmTimeout", "context"} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				opts := &client.Options{AttemptTimeout: 20 * time.Second, MaxSenders: 1}
+				bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+					rec.Respond(x.respond)
+					for i := range x.fill {
+						fire(t.Context(), c, text.With(fmt.Sprint(i)))
+					}
+					ctx, cancel := context.WithTimeoutCause(t.Context(), 4*time.Second, errors.New("gone"))
+					defer cancel()
+					if how == "ConfirmTimeout" {
+						ctx = t.Context()
+					}
+					_, err := c.Fire(ctx, number.With(1))
+					want(t, err, x.fact)
+					if errors.Is(err, client.ErrNotSent) == errors.Is(err, client.ErrUnconfirmed) {
+						t.Errorf("not one fact: %v", err)
+					}
+					if how == "context" {
+						want(t, err, context.DeadlineExceeded)
+					} else if !strings.Contains(err.Error(), "ConfirmTimeout") {
+						t.Error(err)
+					}
+					if x.cause != nil {
+						want(t, err, x.cause)
+					}
+					time.Sleep(2 * time.Minute)
+					if got := len(clienttest.Fired(t, rec, number)); (got == 1) != x.delivered {
+						t.Errorf("%d delivered afterwards", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// flaky answers with f until the bubble is d old, and accepts from then on.
+func flaky(f clienttest.Responder, d time.Duration) clienttest.Responder {
+	return func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+		if time.Since(start2000) < d {
+			return f(ctx, call, batch)
+		}
+		return clienttest.Accept(ctx, call, batch)
+	}
+}
+
+func TestSendTimeoutEndsATask(t *testing.T) {
+	for name, x := range map[string]struct {
+		respond clienttest.Responder
+		fact    error
+	}{
+		"unknown":               {lost, client.ErrUnconfirmed},
+		"in flight, no answers": {after(time.Hour, nil), client.ErrUnconfirmed},
+		"misconfigured":         {script(lost, noQueue), client.ErrUnconfirmed},
+		"late refusals":         {after(8*time.Second, throttled), client.ErrNotSent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got results
+			opts := &client.Options{OnResult: got.add, AttemptTimeout: 10 * time.Second}
+			bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+				var last time.Duration
+				start := time.Now()
+				rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+					last = time.Since(start)
+					return x.respond(ctx, call, batch)
+				})
+				receipt, err := c.Fire(t.Context(), number.With(1))
+				want(t, err, client.ErrUnconfirmed)
+				if err := c.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				r := got.all()
+				if len(r) != 1 || r[0].ID != receipt.ID {
+					t.Fatalf("OnResult got %+v", r)
+				}
+				want(t, r[0].Err, x.fact)
+				if last >= client.DefaultSendTimeout || last < 30*time.Second || !strings.Contains(r[0].Err.Error(), "SendTimeout") {
+					t.Errorf("last attempt after %v, error %v", last, r[0].Err)
+				}
+			})
+		})
+	}
+}
+
+// TestOutageIsNotAHotLoop holds the number of requests against the sum of the waits.
+func TestOutageIsNotAHotLoop(t *testing.T) {
+	const tasks = 1000
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(lost)
+		_, err := c.FireBatch(t.Context(), numbers(tasks))
+		want(t, err, client.ErrUnconfirmed)
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// A task makes 7 attempts in the first 1.6 s on average, then one every 2.5 s: about 31 in a minute. What failed
+		// together returns together, so a request stays full.
+		if n := rec.Calls(); n > 40*tasks/10 || n < 15*tasks/10 {
+			t.Errorf("%d requests for %d tasks in a minute", n, tasks)
+		}
+	})
+}
+
+func TestRestingTasksHoldNoRequest(t *testing.T) {
+	bubble(t, &client.Options{MaxSenders: 1}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			if batch[0].Name() == text.Name() {
+				return lost(ctx, call, batch)
+			}
+			return clienttest.Accept(ctx, call, batch)
+		})
+		for range 20 {
+			fire(t.Context(), c, text.With("resting"))
+		}
+		time.Sleep(3 * time.Second)
+		start := time.Now()
+		if _, err := c.Fire(t.Context(), number.With(1)); err != nil || time.Since(start) != 0 {
+			t.Errorf("took %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestOnResultIsSerialAndMayPanicAndFire(t *testing.T) {
+	var got results
+	var c *client.Client
+	running := 0
+	opts := &client.Options{ConfirmTimeout: time.Second, OnResult: func(r client.Receipt) {
+		if running++; running != 1 { // the race detector watches too
+			t.Errorf("%d calls at once", running)
+		}
+		time.Sleep(time.Millisecond)
+		if _, err := c.Fire(context.Background(), text.With("from OnResult")); err != nil {
+			t.Error(err)
+		}
+		got.add(r)
+		running--
+		panic("OnResult is broken")
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		rec := clienttest.NewRecorder(small)
+		c = newClient(t, rec, opts)
+		rec.Respond(flaky(after(2*time.Second, clienttest.Accept), 2*time.Second))
+		receipts, err := c.FireBatch(t.Context(), numbers(100))
+		want(t, err, client.ErrUnconfirmed)
+		if err := c.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		told := map[string]bool{}
+		for _, r := range got.all() {
+			told[r.ID] = true
+		}
+		for _, r := range receipts {
+			if told[r.ID] != errors.Is(r.Err, client.ErrUnconfirmed) {
+				t.Errorf("told %v of %v", told[r.ID], r.Err)
+			}
+		}
+		if n := len(clienttest.Fired(t, rec, text)); n != len(told) || n != len(got.all()) || n == 0 {
+			t.Errorf("fired %d, told %d times of %d", n, len(got.all()), len(told))
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
