@@ -34,3 +34,11 @@ func NeedOf(data []byte, width int) int64 {
 	}
 	return d.memory + scaleMemory(d.width, d.height, thumbnailSize(d.width, d.height, width, d.orientation))
 }
+
+// Hold takes n bytes of the memory until the function that it returns is called.
+func Hold(h *Handler, n int64) func() {
+	if !h.memory.TryAcquire(n) {
+		panic("no memory is free")
+	}
+	return func() { h.memory.Release(n) }
+}

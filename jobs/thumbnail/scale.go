@@ -9,7 +9,7 @@ import (
 
 // bandMemory bounds the working memory of one band. draw needs four float64 for each column of the result and row of the
 // source: over a whole photograph that would be more than the photograph.
-const bandMemory = 8 << 20
+const bandMemory = 1 << 20
 
 // thumbnailSize is the size to scale to, before the result is turned upright. width is that of the upright thumbnail.
 func thumbnailSize(w, h, width, orientation int) image.Point {
@@ -29,12 +29,14 @@ func fit(w, h, width int) image.Point {
 	return image.Pt(width, max(1, int(height)))
 }
 
-// scaleMemory is what scale takes besides its source: the half-way image, the result before and after it is turned, the
-// band and the tables of the filter, 64 bytes for each pixel of a side.
+// scaleMemory is what scale takes besides its source: the half-way image, the result before and after it is turned, four
+// bands (full and last ones, both ways; a band has one line at least), and the tables of the filter, 64 bytes for each
+// pixel of a side and again for the last band.
 func scaleMemory(w, h int, to image.Point) int64 {
 	halfway := 4 * int64(to.X) * int64(h)
 	result := 4 * int64(to.X) * int64(to.Y)
-	return halfway + 2*result + bandMemory + 64*(int64(w)+int64(h))
+	sides := int64(w) + int64(h)
+	return halfway + 2*result + 4*(bandMemory+32*sides) + 2*64*sides
 }
 
 // scale resizes img with a Catmull-Rom filter, first along the rows, then along the columns, in bands. Along the other
