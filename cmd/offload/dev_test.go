@@ -248,6 +248,34 @@ func post(t *testing.T, url, body string) (id string) {
 	return answer.ID
 }
 
+func TestFireOnBothRoads(t *testing.T) {
+	out := t.TempDir()
+	p := offload(t, "../..", []string{"OUT=" + out}, "dev", "--port", "0")
+	endpoint := p.find(`AWS endpoint +(\S+)`)
+	env := []string{
+		"AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any",
+		"OFFLOAD_QUEUE_URL=" + endpoint + "/000000000000/TaskQueue",
+	}
+	for result, args := range map[string][]string{
+		"exports/queued.csv":    {"fire", "export.write", `{"rows":3}`, "--id", "queued"},
+		"analytics/direct.json": {"fire", "analytics.record", `{"name":"signup"}`, "--id", "direct", "--function", "WorkerFunction:live"},
+	} {
+		f := offload(t, ".", env, args...)
+		if status := f.wait(); status != 0 || f.out.String() != args[4]+"\n" {
+			t.Fatalf("%q: status %d, %s", args, status, f.out)
+		}
+		eventually(t, result, func() bool {
+			_, err := os.Stat(filepath.Join(out, result))
+			return err == nil
+		})
+	}
+	// A queue that is not there is named, with what to do.
+	f := offload(t, ".", env, "fire", "a.b", "{}", "--queue-url", endpoint+"/000000000000/Absent")
+	if status := f.wait(); status != 1 || !strings.Contains(f.out.String(), "/Absent") || !strings.Contains(f.out.String(), "check the queue URL") {
+		t.Errorf("status %d: %s", status, f.out)
+	}
+}
+
 func TestFireRefusesBadInput(t *testing.T) {
 	for _, c := range []struct {
 		args []string
