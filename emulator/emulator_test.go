@@ -46,9 +46,10 @@ type rig struct {
 
 func start(t *testing.T) *rig { return startWith(t, nil) }
 
-// startWith sets more of the functions' environment.
+// startWith sets more of the functions' environment. The tests that start a rig mostly wait, so they run in parallel.
 func startWith(t *testing.T, env map[string]string) *rig {
 	t.Helper()
+	t.Parallel()
 	out, logs, port := t.TempDir(), &buffer{}, 0
 	set := map[string]string{"OUT": out}
 	maps.Copy(set, env)
@@ -254,7 +255,6 @@ func TestBadJobsLoseNoOther(t *testing.T) {
 		"E5 for ever": {tasks.Act{Loop: true}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			r := start(t)
 			acts := make([]tasks.Act, 6)
 			acts[3] = c.act
