@@ -98,7 +98,9 @@ func TestE4_Margin(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
+			called := false
 			w := newWorker(t, newMux(definition, func(ctx context.Context, _ args) error {
+				called = true
 				if d, ok := ctx.Deadline(); !ok || d.Sub(start) != c.works {
 					t.Errorf("of %v the handler gets %v, want %v", c.remains, d.Sub(start), c.works)
 				}
@@ -107,6 +109,9 @@ func TestE4_Margin(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), c.remains)
 			defer cancel()
 			w.Process(ctx, deliver(t, definition.With(args{})))
+			if !called {
+				t.Errorf("of %v the handler gets nothing, want %v", c.remains, c.works)
+			}
 		})
 	}
 }

@@ -110,6 +110,9 @@ func TestEventOfEveryCharacter(t *testing.T) {
 		if _, err := w.Invoke(t.Context(), sqsEvent(t, d)); err != nil {
 			t.Fatal(err)
 		}
+		if len(s.deliveries) != 1 {
+			t.Fatalf("characters from %U: %d dead letters, want the body as one", first, len(s.deliveries))
+		}
 		if got := string(s.deliveries[0].Body); got != string(text) {
 			t.Errorf("characters from %U: not the same", first)
 		}

@@ -59,7 +59,9 @@ func (o Outcome) Acked() bool {
 	return o.State == Done || o.State == DeadLettered || o.State == SentOn
 }
 
-// Acked returns [Outcome.Acked] of each: the form that pollers want.
+// Acked returns [Outcome.Acked] of each: the form that pollers want, as in
+//
+//	queue.Consume(ctx, func(ctx context.Context, ds []transport.Delivery) []bool { return worker.Acked(w.Process(ctx, ds)) })
 func Acked(outcomes []Outcome) []bool {
 	acked := make([]bool, len(outcomes))
 	for i, o := range outcomes {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -373,6 +374,22 @@ func TestInfoReachesTheHandler(t *testing.T) {
 		!got.FiredAt.Equal(fired) || !got.Expires.Equal(fired.Add(time.Hour)) || got.Hops != 0 || got.Headers["tenant"] != "a" {
 		t.Errorf("info: %+v", got)
 	}
+}
+
+func TestD11_InvocationsMayRunConcurrently(t *testing.T) {
+	var s settler
+	w := newWorker(t, newMux(definition, failing(1, func(context.Context) error { return errHandler })), worker.Options{Settler: &s})
+	unknown := task.Define[args]("test.unknown")
+	ds := deliver(t, definition.With(args{}), definition.With(args{N: 1}), unknown.With(args{}))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				wantStates(t, w.Process(t.Context(), ds), worker.Done, worker.Retry, worker.Retry)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {

@@ -108,7 +108,8 @@ func TestMaxAttempts(t *testing.T) {
 		"a firing may ask for less":         {[]task.FireOption{task.MaxAttempts(2)}, 0, 2, worker.DeadLettered},
 		"or for more":                       {[]task.FireOption{task.MaxAttempts(9)}, 0, 8, worker.Retry},
 		"up to what the queue allows":       {[]task.FireOption{task.MaxAttempts(1000)}, 0, 12, worker.DeadLettered},
-		"and no more":                       {[]task.FireOption{task.MaxAttempts(1000)}, 0, 11, worker.Retry},
+		"where those of the direct road count too": {[]task.FireOption{task.MaxAttempts(1000)}, 1, 11, worker.DeadLettered},
+		"and no more": {[]task.FireOption{task.MaxAttempts(1000)}, 0, 11, worker.Retry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := task.Define[args]("test.task", task.MaxAttempts(5))
