@@ -113,8 +113,10 @@ func judgeClose(t *testing.T, err error, receipts []client.Receipt, delivered []
 			t.Errorf("OnResult called: %v, for %v", owed, r.Err)
 		case owed && end.Err == nil && !stored[r.ID]:
 			t.Errorf("OnResult told of a delivery that was none: %+v", end)
-		case owed && end.Err != nil && returned[r.ID] == nil:
-			t.Errorf("neither delivered nor returned: %+v", end)
+		case errors.Is(end.Err, client.ErrNotSent) && stored[r.ID]:
+			t.Errorf("OnResult told ErrNotSent, but delivered: %+v", end)
+		case errors.Is(end.Err, client.ErrClosed) && returned[r.ID] == nil:
+			t.Errorf("cut short and not returned: %+v", end)
 		case errors.Is(r.Err, client.ErrClosed) && returned[r.ID] == nil,
 			!errors.Is(r.Err, client.ErrClosed) && returned[r.ID] != nil && !owed:
 			t.Errorf("returned with %v, but Fire with %v", returned[r.ID], r.Err)

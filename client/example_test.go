@@ -1,0 +1,201 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+type WelcomeArgs struct {
+	UserID int `json:"userId"`
+}
+
+// Welcome is a definition, as both the web host and the worker import it.
+var Welcome = task.Define[WelcomeArgs]("email.welcome", task.MaxAttempts(5))
+
+// printer is a transport that prints what it is given. Programs use one of the packages below transport.
+type printer struct{}
+
+func (printer) Limits() transport.Limits { return transport.Limits{Items: 10, MessageBytes: 1 << 10} }
+
+func (printer) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	results := make([]transport.Result, len(batch))
+	for i, e := range batch {
+		fmt.Printf("sent %s %s\n", e.Name(), e.Data())
+		results[i] = transport.Result{Outcome: transport.Accepted}
+	}
+	return results, nil
+}
+
+// down is a transport whose queue is gone.
+type down struct{ printer }
+
+func (down) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	results := make([]transport.Result, len(batch))
+	for i := range batch {
+		results[i] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{
+			Kind: transport.Misconfigured, Target: `queue "tasks"`, Code: "QueueDoesNotExist", Err: errors.New("no such queue"),
+		}}
+	}
+	return results, results[0].Err
+}
+
+// Fire returns once the transport has the task.
+func Example() {
+	c, err := client.New(printer{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	receipt, err := c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 7}))
+	fmt.Println(receipt.Name, len(receipt.ID), err)
+	fmt.Println(c.Close(context.Background()))
+	// Output:
+	// sent email.welcome {"userId":7}
+	// email.welcome 26 <nil>
+	// <nil>
+}
+
+// A batch may mix kinds. Each task has its own receipt, and one that fails leaves the others alone.
+func ExampleClient_FireBatch() {
+	c, err := client.New(printer{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	note := task.Define[string]("note.write")
+	receipts, err := c.FireBatch(context.Background(), []task.Task{
+		Welcome.With(WelcomeArgs{UserID: 7}),
+		note.With(strings.Repeat("too long ", 1000)),
+		note.With("short"),
+	})
+	for _, r := range receipts {
+		fmt.Println(r.Name, errors.Is(r.Err, task.ErrTooLarge))
+	}
+	var batch *client.BatchError
+	if errors.As(err, &batch) {
+		fmt.Println(len(batch.Failed), "of", batch.Tasks, "failed")
+	}
+	// Output:
+	// sent email.welcome {"userId":7}
+	// sent note.write "short"
+	// email.welcome false
+	// note.write true
+	// note.write false
+	// 1 of 3 failed
+}
+
+// The package-level Fire needs no client at hand: SetDefault at start, Fire from anywhere.
+func ExampleFire() {
+	c, err := client.New(printer{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	client.SetDefault(c)
+
+	signUp := func(ctx context.Context, userID int) error {
+		_, err := client.Fire(ctx, Welcome.With(WelcomeArgs{UserID: userID}))
+		return err
+	}
+	fmt.Println(signUp(context.Background(), 7))
+	// Output:
+	// sent email.welcome {"userId":7}
+	// <nil>
+}
+
+// A web handler answers 202 with the id, 400 to what no retry mends, and 503 to the rest. An unconfirmed task keeps its
+// id: whoever comes back with it fires the same task, not a second one.
+func ExampleError() {
+	answer := func(w http.ResponseWriter, receipt client.Receipt, err error) {
+		switch {
+		case err == nil:
+			w.WriteHeader(http.StatusAccepted)
+		case errors.Is(err, task.ErrInvalid):
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		case errors.Is(err, client.ErrUnconfirmed):
+			w.Header().Set("Retry-After", "5")
+			w.WriteHeader(http.StatusServiceUnavailable) // fire again with task.ID(receipt.ID)
+		default: // client.ErrNotSent: fire again with any id
+			w.Header().Set("Retry-After", "5")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"id": receipt.ID})
+	}
+	try := func(s transport.Sender, t task.Task) {
+		c, err := client.New(s, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer c.Close(context.Background())
+		receipt, err := c.Fire(context.Background(), t)
+		w := httptest.NewRecorder()
+		answer(w, receipt, err)
+		fmt.Println(w.Code, errors.Is(err, client.ErrNotSent))
+	}
+	try(printer{}, Welcome.With(WelcomeArgs{UserID: 7}))
+	try(printer{}, task.Define[any]("bad.args").With(func() {}))
+	try(down{}, Welcome.With(WelcomeArgs{UserID: 7}))
+	// Output:
+	// sent email.welcome {"userId":7}
+	// 202 false
+	// 400 true
+	// 503 true
+}
+
+// At the end of a program the server goes first, so that no handler fires any more, and then the client. What it could
+// not deliver, Close returns.
+func ExampleClient_Close() {
+	c, err := client.New(printer{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := c.Fire(r.Context(), Welcome.With(WelcomeArgs{UserID: 7})); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	})}
+	go func() { _ = server.Serve(listener) }()
+	response, err := http.Post("http://"+listener.Addr().String(), "", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = response.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	fmt.Println(response.StatusCode)
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		fmt.Println(err)
+	}
+	err = c.Close(ctx)
+	if closed, ok := errors.AsType[*client.CloseError](err); ok {
+		for _, r := range closed.Undelivered {
+			fmt.Println("not delivered:", r.Name, r.ID, r.Err)
+		}
+	}
+	_, err = c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 8}))
+	fmt.Println(errors.Is(err, client.ErrClosed))
+	// Output:
+	// sent email.welcome {"userId":7}
+	// 202
+	// true
+}
