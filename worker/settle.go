@@ -117,19 +117,18 @@ func (w *Worker) bury(ctx context.Context, records []*record) {
 
 // settled calls a Settler and returns n errors, whatever it returned or did.
 func settled(n int, call func() []error) []error {
-	var errs []error
-	if err := guard(func() error { errs = call(); return nil }); err != nil {
-		errs = make([]error, n)
-		for i := range errs {
-			errs[i] = err
+	var answer []error
+	failed := guard(func() error { answer = call(); return nil })
+	errs := make([]error, n)
+	for i := range errs {
+		switch {
+		case failed != nil:
+			errs[i] = failed
+		case i < len(answer):
+			errs[i] = answer[i]
+		case answer != nil:
+			errs[i] = errNoAnswer
 		}
-		return errs
-	}
-	if errs == nil {
-		return make([]error, n)
-	}
-	for len(errs) < n {
-		errs = append(errs, errNoAnswer)
 	}
 	return errs
 }
