@@ -16,7 +16,7 @@ const (
 	shutdownGrace = 500 * time.Millisecond
 	// holdAnswer is how long an answer may wait for the process to be ready again. Without it, a caller who invokes one
 	// after the other would overtake the process's way from its answer to its next request, and be throttled.
-	holdAnswer = 20 * time.Millisecond
+	holdAnswer = time.Second
 )
 
 // sandbox is an execution environment: one process, its Runtime API, and the one invocation that it works on. All its
