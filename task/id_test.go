@@ -61,7 +61,8 @@ func TestNewIDTakesAnyTime(t *testing.T) {
 	}
 	last := id.String()
 	for _, now := range []time.Time{
-		{}, time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(-1, 0), time.Unix(0, 0),
+		{},
+		time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(-1, 0), time.Unix(0, 0),
 		time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(292277020, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {

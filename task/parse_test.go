@@ -163,7 +163,8 @@ func decode[T any](e task.Envelope) error {
 }
 
 func TestDecodeTakesEveryJSONContentType(t *testing.T) {
-	for _, contentType := range []string{"", `"datacontenttype":"application/json",`, `"datacontenttype":"application/JSON; charset=utf-8",`,
+	for _, contentType := range []string{
+		"", `"datacontenttype":"application/json",`, `"datacontenttype":"application/JSON; charset=utf-8",`,
 		`"datacontenttype":"text/json",`, `"datacontenttype":"application/vnd.example+json",`, `"datacontenttype":"",`,
 	} {
 		e := mustParse(t, []byte(`{"specversion":"1.0","id":"1","source":"/","type":"n",`+contentType+`"data":{"to":"Ada","unknown":1}}`))

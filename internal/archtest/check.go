@@ -121,6 +121,19 @@ func CheckDeps(deps map[string][]string, isStandard func(string) bool, rules []D
 	return breaches
 }
 
+// CheckSleeps finds tests that wait by the clock. Beside testing/synctest Sleep moves virtual time, and is welcome.
+func CheckSleeps(t Tree, allow map[string]string) []string {
+	var breaches []string
+	for _, p := range t.Packages {
+		for _, f := range p.Tests {
+			if slices.Contains(f.Calls, "time.Sleep") && !slices.Contains(f.Imports, "testing/synctest") && allow[f.Name] == "" {
+				breaches = append(breaches, fmt.Sprintf("%s sleeps: wait for a channel, poll with a deadline, or use testing/synctest", f.Name))
+			}
+		}
+	}
+	return breaches
+}
+
 // CheckFolders finds top folders that the design does not know.
 func CheckFolders(t Tree, known []string) []string {
 	var breaches []string
@@ -136,7 +149,7 @@ func CheckFolders(t Tree, known []string) []string {
 func CheckDocs(t Tree, lines map[string]string) []string {
 	var breaches []string
 	for _, p := range t.Packages {
-		if p.Name == "main" {
+		if p.Name == "main" || len(p.Files) == 0 {
 			continue
 		}
 		doc := strings.Join(strings.Fields(p.Doc), " ")

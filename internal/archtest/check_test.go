@@ -142,7 +142,7 @@ func TestFoldersDocsAndLengthsAreSeenToBreak(t *testing.T) {
 		t.Errorf("folders: %q", got)
 	}
 	doc := func(path, name, text string) archtest.Package {
-		return archtest.Package{Path: path, Name: name, Doc: text}
+		return archtest.Package{Path: path, Name: name, Doc: text, Files: []archtest.File{{}}}
 	}
 	good := archtest.Tree{Packages: []archtest.Package{
 		doc("functions/x", "main", ""),
@@ -161,6 +161,17 @@ func TestFoldersDocsAndLengthsAreSeenToBreak(t *testing.T) {
 	} {
 		if got := archtest.CheckDocs(archtest.Tree{Packages: []archtest.Package{bad}}, archtest.Lines); len(got) != 1 {
 			t.Errorf("doc %q: %q", bad.Doc, got)
+		}
+	}
+	asleep := func(file string, imports ...string) archtest.Tree {
+		return archtest.Tree{Packages: []archtest.Package{{Path: "a", Tests: []archtest.File{{Name: file, Imports: imports, Calls: []string{"time.Sleep"}}}}}}
+	}
+	if got := archtest.CheckSleeps(asleep("a/a_test.go"), archtest.Sleepers); len(got) != 1 {
+		t.Errorf("sleeps: %q", got)
+	}
+	for file := range archtest.Sleepers {
+		if got := slices.Concat(archtest.CheckSleeps(asleep("a/a_test.go", "testing/synctest"), nil), archtest.CheckSleeps(asleep(file), archtest.Sleepers)); len(got) > 0 {
+			t.Errorf("sleeps: %q", got)
 		}
 	}
 	long := archtest.Tree{Packages: []archtest.Package{{Path: "a", Files: []archtest.File{{Name: "a/a.go", Lines: 450}, {Name: "a/b.go", Lines: 451}}}}}
@@ -203,6 +214,9 @@ func TestLoadSeesWhatStandsInFiles(t *testing.T) {
 	}
 	if f := p.Files[0]; f.Name != "a/a.go" || f.Lines < 6 || !slices.Equal(f.Calls, []string{"os.Getenv"}) {
 		t.Errorf("file is %+v", f)
+	}
+	if len(p.Tests) != 1 || p.Tests[0].Name != "a/a_test.go" {
+		t.Errorf("tests are %+v", p.Tests)
 	}
 	write("a/bad.go", "package")
 	if _, err := archtest.Load(dir); err == nil {

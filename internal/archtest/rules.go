@@ -156,5 +156,14 @@ var Lines = map[string]string{
 	"infra":                   "the rules that a stack must keep, and their two readers: of the template, of a live stack.",
 }
 
+// Sleepers are test files that may sleep outside testing/synctest: each has its reason.
+var Sleepers = map[string]string{
+	"client/bench_test.go":                   "the network of a benchmark takes real time",
+	"client/oracle_test.go":                  "runs in the synctest bubble that main_test.go opens",
+	"emulator/lambda/main_test.go":           "plays a function that hangs on purpose, in a process of its own",
+	"emulator/lambda/pool_test.go":           "a child process waits to be killed",
+	"transport/memtransport/example_test.go": "an example polls in the fewest words",
+}
+
 // MaxLines is the longest file that is not a test.
 const MaxLines = 450

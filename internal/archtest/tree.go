@@ -22,16 +22,17 @@ type Tree struct {
 	Packages []Package
 }
 
-// Package is one folder of Go files, all build constraints included, tests apart. Folders of nested modules and of test
-// data are no part of the tree.
+// Package is one folder of Go files, all build constraints included. Folders of nested modules and of test data are no
+// part of the tree.
 type Package struct {
 	Path  string // below the module, as "transport/sqstransport"
 	Name  string // of the package clause
 	Doc   string // the package comment
-	Files []File
+	Files []File // without tests
+	Tests []File
 }
 
-// File is one Go file that is not a test.
+// File is one Go file.
 type File struct {
 	Name    string
 	Lines   int
@@ -77,7 +78,7 @@ func Load(root string) (Tree, error) {
 		if err != nil {
 			return err
 		}
-		if len(p.Files) > 0 {
+		if len(p.Files)+len(p.Tests) > 0 {
 			t.Packages = append(t.Packages, p)
 		}
 		return nil
@@ -92,24 +93,26 @@ func loadPackage(dir, rel string) (Package, error) {
 		return p, err
 	}
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
 		set := token.NewFileSet()
 		parsed, err := parser.ParseFile(set, file, nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return p, err
 		}
-		p.Name = parsed.Name.Name
-		if parsed.Doc != nil {
-			p.Doc = parsed.Doc.Text()
-		}
-		p.Files = append(p.Files, File{
+		f := File{
 			Name:    path.Join(rel, filepath.Base(file)),
 			Lines:   set.File(parsed.FileStart).LineCount(),
 			Imports: imports(parsed),
 			Calls:   calls(parsed),
-		})
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			p.Tests = append(p.Tests, f)
+			continue
+		}
+		p.Files = append(p.Files, f)
+		p.Name = parsed.Name.Name
+		if parsed.Doc != nil {
+			p.Doc = parsed.Doc.Text()
+		}
 	}
 	return p, nil
 }

@@ -26,6 +26,7 @@ func TestTheTreeKeepsItsRules(t *testing.T) {
 	report(t, archtest.CheckLayers(tree, archtest.Layers, archtest.InternalMay))
 	report(t, archtest.CheckImports(tree, archtest.ImportRules))
 	report(t, archtest.CheckCalls(tree, archtest.CallRules))
+	report(t, archtest.CheckSleeps(tree, archtest.Sleepers))
 	report(t, archtest.CheckFolders(tree, archtest.Folders))
 	report(t, archtest.CheckDocs(tree, archtest.Lines))
 	report(t, archtest.CheckLengths(tree, archtest.MaxLines))

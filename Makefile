@@ -1,0 +1,75 @@
+# Thin on purpose: what is longer than a line is a script in .ci or a Go program. Only Go is needed, except where said.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Every module of the tree; the nested ones are programs as users write them.
+MODULES  := . examples/quickstart
+FUZZTIME ?= 5s
+
+# The tools of lint and fmt, pinned. They are built into .tools, a file a version.
+GOLANGCI_LINT := .tools/golangci-lint-v2.12.2
+STATICCHECK   := .tools/staticcheck-v0.7.0
+GOVULNCHECK   := .tools/govulncheck-v1.3.0
+GOFUMPT       := .tools/gofumpt-v0.9.2
+
+# in-each runs a command in every module, and ends at the first failure.
+in-each = @set -e; for m in $(MODULES); do (set -x; cd $$m && $(1)); done
+
+.PHONY: help run demo test race lint fmt fuzz-smoke cover bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+run: bin/offload ## everything on this machine, with the example API; Ctrl-C ends it
+	@exec bin/offload dev -- go run ./examples/api
+
+demo: bin/offload ## 1,000 requests through everything, then a table; under three minutes
+	@exec bin/offload demo
+
+test: ## all tests, shuffled
+	$(call in-each,go test -shuffle=on ./...)
+
+race: ## all tests, shuffled, under the race detector (needs a C compiler)
+	$(call in-each,go test -race -shuffle=on ./...)
+
+lint: $(GOLANGCI_LINT) $(STATICCHECK) $(GOVULNCHECK) $(GOFUMPT) ## vet, staticcheck, golangci-lint, gofumpt, govulncheck
+	$(call in-each,go vet ./...)
+	$(call in-each,$(CURDIR)/$(STATICCHECK) ./...)
+	$(call in-each,$(CURDIR)/$(GOLANGCI_LINT) run ./...)
+	@.ci/gofumpt $(GOFUMPT)
+	@.ci/govulncheck $(GOVULNCHECK)
+
+fmt: $(GOFUMPT) ## format the Go files
+	@.ci/gofumpt $(GOFUMPT) -w
+
+fuzz-smoke: ## each fuzz target for a little while (FUZZTIME=5s)
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+cover: ## the coverage of the tests, by function in coverage.txt
+	go test -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out > coverage.txt
+	@tail -n 1 coverage.txt
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what the other targets made
+	rm -rf bin .tools .aws-sam .offload coverage.out coverage.txt
+
+.PHONY: bin/offload
+# Built and not "go run", so that make's child is the program itself and gets the signals.
+bin/offload:
+	@go build -o $@ ./cmd/offload
+
+# $(1) is the import path of the command.
+install = GOBIN=$(CURDIR)/.tools go install $(1)@$(lastword $(subst -v, v,$@)) && mv .tools/$(notdir $(1)) $@
+
+$(GOLANGCI_LINT):
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+$(STATICCHECK):
+	$(call install,honnef.co/go/tools/cmd/staticcheck)
+$(GOVULNCHECK):
+	$(call install,golang.org/x/vuln/cmd/govulncheck)
+$(GOFUMPT):
+	$(call install,mvdan.cc/gofumpt)
