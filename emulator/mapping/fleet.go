@@ -32,8 +32,9 @@ func doubling(first, limit time.Duration, n int) time.Duration {
 	return min(first, limit)
 }
 
-// fleet decides how many pollers there are. While it may grow, one poller is always at the queue: the one that leaves it
-// with a batch starts the next. So an idle queue has one long poll, and a busy one has as many batches as are allowed.
+// fleet decides how many pollers there are. One is at the queue, unless as many as are allowed have a batch: the one that
+// leaves with a batch starts the next, and the one that comes back to find another there ends. So an idle queue has one
+// long poll, a busy one has as many batches as are allowed, and no two pollers share what could fill one batch.
 type fleet struct {
 	most   int    // the cap on allowed, never passed
 	start  func() // starts a poller; set before begin
@@ -95,23 +96,11 @@ func (f *fleet) leave() {
 func (f *fleet) rejoin(carries bool) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.all > f.allowed && !carries {
+	if (f.waiting > 0 || f.all > f.allowed) && !carries {
 		f.all--
 		return false
 	}
 	f.waiting++
-	return true
-}
-
-// retire says that a poller has waited in vain. If others wait too, true is returned and it must end.
-func (f *fleet) retire() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.waiting <= 1 {
-		return false
-	}
-	f.all--
-	f.waiting--
 	return true
 }
 

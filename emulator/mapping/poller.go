@@ -29,7 +29,7 @@ func (m *Mapping) poll(ctx context.Context, f *fleet) {
 	for {
 		b := p.gather(ctx)
 		if len(b.messages) == 0 {
-			if ctx.Err() != nil || f.retire() {
+			if ctx.Err() != nil {
 				return
 			}
 			continue
