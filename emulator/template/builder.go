@@ -116,7 +116,13 @@ func (b *builder) addFunction(res *resource) {
 	}
 }
 
-func (b *builder) queueARNs() []string { return slices.Sorted(maps.Keys(b.queues)) }
+// queueARNs gives the ARNs that a misspelt one may mean.
+func (b *builder) queueARNs() []string {
+	if len(b.queues) > maxKnown {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(b.queues))
+}
 
 // checkQueues holds the redrive policies against the queues that they name.
 // Source: SQS Developer Guide, "Configure a dead-letter queue" and "Dead-letter queue redrive allow policy".

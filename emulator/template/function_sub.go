@@ -19,6 +19,7 @@ func (r *resolver) sub(v *value, key string) *value {
 	var out strings.Builder
 	var missing *value
 	last := 0
+	parts := make(map[string]*value) // each name is evaluated once, or nested Subs would double the work at each level
 	for _, m := range subName.FindAllStringSubmatchIndex(pattern.text, -1) {
 		out.WriteString(pattern.text[last:m[0]])
 		last = m[1]
@@ -27,7 +28,12 @@ func (r *resolver) sub(v *value, key string) *value {
 			out.WriteString("${" + literal + "}")
 			continue
 		}
-		part := r.subPart(strings.TrimSpace(name), vars, v.line, key)
+		name = strings.TrimSpace(name)
+		part, seen := parts[name]
+		if !seen {
+			part = r.subPart(name, vars, v.line, key)
+			parts[name] = part
+		}
 		switch {
 		case part.kind == unknown:
 			if missing == nil || missing.why == "" {

@@ -67,6 +67,9 @@ func (p *parameter) value(given string, overridden bool) *value {
 		}
 		given = def.text
 	}
+	if strings.Contains(given, dynamicReference) {
+		return unknownValue(line, p.name, "the value of parameter "+p.name+" is a dynamic reference, which AWS reads")
+	}
 	return p.parse(at, given)
 }
 

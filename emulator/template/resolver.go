@@ -42,6 +42,9 @@ type resource struct {
 
 func (res *resource) path() string { return "Resources." + res.id }
 
+// dynamicReference starts a value that CloudFormation reads from Systems Manager or Secrets Manager.
+const dynamicReference = "{{resolve:"
+
 // maxText bounds the text that the functions of one template can make.
 const maxText = 16 << 20
 
@@ -50,7 +53,7 @@ const maxText = 16 << 20
 func (r *resolver) eval(v *value, key string) *value {
 	switch v.kind {
 	case text:
-		if i := strings.Index(v.text, "{{resolve:"); i >= 0 {
+		if strings.Contains(v.text, dynamicReference) {
 			return r.unknown(v.line, v.text, "the dynamic reference "+describe(v)+" is read by AWS")
 		}
 	case list:

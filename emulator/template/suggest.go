@@ -1,11 +1,18 @@
 package template
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// maxKnown bounds the names that are compared: for more of them a hint costs more than it is worth. AWS takes 500 resources
+// in a template.
+const maxKnown = 1000
 
 // suggest gives "; did you mean X?" for the name in known that is nearest to what was written, or "" when none is near.
 func suggest(written string, known []string) string {
-	if len(known) > 1000 || len(written) > 200 {
-		return "" // a list this long costs more than the hint is worth
+	if len(known) > maxKnown || len(written) > 200 {
+		return ""
 	}
 	best, least := "", min(max(1, len(written)/3), 4)
 	part := ""
@@ -31,6 +38,9 @@ func suggest(written string, known []string) string {
 
 // distance is the edit distance of a and b (insert, delete, replace, swap of neighbours), or more than limit when it is above that.
 func distance(a, b string, limit int) int {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}
@@ -49,6 +59,9 @@ func distance(a, b string, limit int) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
+		}
+		if slices.Min(row) > limit {
+			return limit + 1
 		}
 		before, prev, row = prev, row, before
 	}
