@@ -128,6 +128,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	dir := f.TempDir()
+	write(f, dir, map[string]string{"fn/main.go": "package main\n", "functions/worker/main.go": "package main\n", "functions/made/Makefile": ""})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := template.LoadBytes("template.yaml", dir, data, nil)
 		if (got == nil) == (err == nil) {
