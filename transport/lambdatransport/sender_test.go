@@ -263,7 +263,8 @@ func FuzzB8_AnyAnswer(f *testing.F) {
 
 func TestC1_SizesAtTheLimit(t *testing.T) {
 	f := &function{tb: t, name: "work"}
-	s := newSender(t, sdk(f, endpoint), "work", nil)
+	requests := 0
+	s := sender(t, func(r *http.Request) (*http.Response, error) { requests++; return f.Do(r) })
 	if got := s.Limits(); got != (transport.Limits{Items: 1, BatchBytes: 1 << 20, MessageBytes: 1<<20 - 32<<10}) {
 		t.Errorf("limits: %+v", got)
 	}
@@ -274,8 +275,8 @@ func TestC1_SizesAtTheLimit(t *testing.T) {
 			t.Errorf("1 MiB %+d: %+v", d, results[0])
 		}
 	}
-	if n := len(f.arrived()); n != 2 {
-		t.Errorf("%d events arrived, want 2", n)
+	if n := len(f.arrived()); n != 2 || requests != 2 {
+		t.Errorf("%d events arrived by %d requests, want 2 by 2", n, requests)
 	}
 }
 

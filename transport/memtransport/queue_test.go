@@ -151,7 +151,7 @@ func TestConsumeHandsOutAndAcknowledges(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
 		handled := map[string]int{}
-		running, most := 0, 0
+		running, most, refused := 0, 0, 0
 		pump := make(chan error, 1)
 		go func() {
 			pump <- q.Consume(ctx, func(ctx context.Context, ds []transport.Delivery) []bool {
@@ -171,7 +171,14 @@ func TestConsumeHandsOutAndAcknowledges(t *testing.T) {
 					handled[string(d.Body)]++
 					acked[i] = d.Receives == 2 || i != 1
 				}
-				return acked[:max(1, len(acked)-1)] // the last of several is left out: not acknowledged
+				acked = acked[:max(1, len(acked)-1)] // the last of several is left out: not acknowledged
+				refused += len(ds)
+				for _, yes := range acked {
+					if yes {
+						refused--
+					}
+				}
+				return acked
 			})
 		}()
 		for q.Len() > 0 {
@@ -183,6 +190,13 @@ func TestConsumeHandsOutAndAcknowledges(t *testing.T) {
 		}
 		if len(handled) != 50 || most != 3 {
 			t.Errorf("handled %d of 50, at most %d at once, want 3", len(handled), most)
+		}
+		total := 0
+		for _, n := range handled {
+			total += n
+		}
+		if refused == 0 || total != 50+refused {
+			t.Errorf("handled %d times in all, although %d of 50 came back", total, refused)
 		}
 		if len(q.DeadLetters()) != 0 {
 			t.Errorf("%d dead letters", len(q.DeadLetters()))

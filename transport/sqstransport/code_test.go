@@ -78,7 +78,7 @@ var wholeCalls = []struct {
 	{400, "AccessDeniedException", "", rejected, misconfigured},
 	{403, "NotAuthorized", "", rejected, misconfigured},
 	{403, "OptInRequired", "", rejected, misconfigured},
-	{404, "InvalidAddress", "", rejected, misconfigured},
+	{400, "InvalidAddress", "", rejected, misconfigured},
 	{400, "QueueDoesNotExist", "", rejected, misconfigured},
 	{400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", rejected, misconfigured},
 	{400, "AWS.SimpleQueueService.NonExistentQueue", "", rejected, misconfigured},

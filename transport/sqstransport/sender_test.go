@@ -109,7 +109,11 @@ func TestB2_AnswerAfterTheTimeoutIsUnknown(t *testing.T) {
 		requests <- readBatch(t, r)
 		<-r.Context().Done()
 	}), &sqstransport.Options{Timeout: 100 * time.Millisecond})
+	start := time.Now()
 	results, err := s.Send(t.Context(), envelopes(t, 2))
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("a timeout of 100ms took %v", took)
+	}
 	for _, r := range results {
 		if e := is(t, r, transport.Unknown, transport.Transient); !errors.Is(e, context.DeadlineExceeded) {
 			t.Errorf("the error %v is not that of a deadline", e)
@@ -387,6 +391,28 @@ func TestC4_EntriesAreWhatSQSTakes(t *testing.T) {
 		if keys := slices.Sorted(maps.Keys(e)); !slices.Equal(keys, want) || e["Id"] != fmt.Sprint(i) || e["MessageBody"] == "" {
 			t.Errorf("entry %d has %v and the id %v", i, keys, e["Id"])
 		}
+	}
+}
+
+// TestWhatCannotBeSentMakesNoRequest: the queue would refuse these too, and charge for it.
+func TestWhatCannotBeSentMakesNoRequest(t *testing.T) {
+	s := sender(t, func(*http.Request) (*http.Response, error) {
+		t.Error("a request was made")
+		return nil, io.EOF
+	})
+	results, _ := s.Send(t.Context(), []task.Envelope{{}, envelope(t, "later", task.Delay(15*time.Minute+1)), sized(t, 1<<20+1)})
+	for _, r := range results {
+		is(t, r, transport.Rejected, transport.Invalid)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	uncalled := batchFunc(func(*awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error) {
+		t.Error("the API was called")
+		return nil, context.Canceled
+	})
+	results, _ = newSender(t, uncalled, queueURL, nil).Send(ended, envelopes(t, 1))
+	if e := is(t, results[0], transport.Rejected, transport.Transient); !errors.Is(e, context.Canceled) {
+		t.Errorf("error %v", e)
 	}
 }
 
