@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,13 +75,20 @@ func TestBufferIsBoundedByBytes(t *testing.T) {
 
 // TestRoomIsFreeOnceFireReturns holds that a caller never meets its own last task in a full buffer.
 func TestRoomIsFreeOnceFireReturns(t *testing.T) {
-	rec := clienttest.NewRecorder(small)
-	c := newClient(t, rec, &client.Options{MaxPending: 1})
-	for i := range 5000 {
-		if _, err := c.Fire(t.Context(), number.With(i)); err != nil {
-			t.Fatalf("task %d: %v", i, err)
-		}
+	const callers = 8
+	c := newClient(t, clienttest.NewRecorder(small), &client.Options{MaxPending: callers})
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for i := range 1500 {
+				if _, err := c.Fire(t.Context(), number.With(i)); err != nil {
+					t.Errorf("task %d: %v", i, err)
+					return
+				}
+			}
+		})
 	}
+	wg.Wait()
 }
 
 // TestSlowOnResultFillsTheBuffer holds that ends which nobody takes do not pile up.

@@ -133,9 +133,10 @@ func judgeClose(t *testing.T, err error, receipts []client.Receipt, delivered []
 
 func TestA15_FireAndCloseRace(t *testing.T) {
 	rec := clienttest.NewRecorder(small)
-	for range 20 {
+	for range 10 {
 		c := newClient(t, rec, nil)
 		var wg sync.WaitGroup
+		atClose := make(chan int, 4)
 		for i := range 64 {
 			wg.Go(func() {
 				for j := range 20 {
@@ -143,6 +144,7 @@ func TestA15_FireAndCloseRace(t *testing.T) {
 						if err := c.Close(t.Context()); err != nil {
 							t.Error(err)
 						}
+						atClose <- len(rec.Envelopes())
 					}
 					_, err := c.Fire(t.Context(), number.With(j))
 					if err != nil && !errors.Is(err, client.ErrClosed) {
@@ -152,6 +154,11 @@ func TestA15_FireAndCloseRace(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		for range cap(atClose) {
+			if n := <-atClose; n != len(rec.Envelopes()) {
+				t.Fatalf("%d tasks were delivered after Close", len(rec.Envelopes())-n)
+			}
+		}
 		_, err := c.Fire(t.Context(), number.With(0))
 		want(t, err, client.ErrClosed, client.ErrNotSent)
 		_, err = c.FireBatch(t.Context(), numbers(3))
@@ -160,6 +167,51 @@ func TestA15_FireAndCloseRace(t *testing.T) {
 			t.Errorf("closing again: %v", err)
 		}
 	}
+}
+
+func TestCloseCutShortSendsNoMore(t *testing.T) {
+	bubble(t, &client.Options{MaxSenders: 1}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(after(3*time.Second, clienttest.Accept))
+		flying := fire(t.Context(), c, number.With(0))
+		var waiting []<-chan outcome
+		for range 30 {
+			waiting = append(waiting, fire(t.Context(), c, number.With(1)))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		closed, ok := errors.AsType[*client.CloseError](c.Close(ctx))
+		if !ok || len(closed.Undelivered) != 31 {
+			t.Errorf("Close returned %v", closed)
+		}
+		want(t, (<-flying).err, client.ErrUnconfirmed, client.ErrClosed, context.DeadlineExceeded)
+		for _, w := range waiting {
+			want(t, (<-w).err, client.ErrNotSent, client.ErrClosed, context.DeadlineExceeded)
+		}
+		time.Sleep(time.Hour)
+		if rec.Calls() != 1 {
+			t.Errorf("%d calls", rec.Calls())
+		}
+	})
+}
+
+func TestCloseCutShortEndsTheResting(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(lost)
+		for range 5 {
+			fire(t.Context(), c, number.With(1))
+		}
+		time.Sleep(4 * time.Second)
+		calls, start := rec.Calls(), time.Now()
+		closed, ok := errors.AsType[*client.CloseError](c.Close(canceled(t)))
+		if took := time.Since(start); took != 0 || !ok || len(closed.Undelivered) != 5 {
+			t.Errorf("after %v: %v", took, closed)
+		}
+		want(t, closed, client.ErrUnconfirmed, errNet)
+		time.Sleep(time.Hour)
+		if rec.Calls() != calls {
+			t.Errorf("%d calls after Close", rec.Calls()-calls)
+		}
+	})
 }
 
 func TestCloseReturnsTheSameToAll(t *testing.T) {

@@ -90,11 +90,10 @@ func script(steps ...clienttest.Responder) clienttest.Responder {
 }
 
 var (
-	errNet     = errors.New("connection reset")
-	lost       = respond(transport.Result{Outcome: transport.Unknown, Err: errNet})
-	throttled  = respond(rejected(transport.Throttled))
-	noQueue    = respond(rejected(transport.Misconfigured))
-	badMessage = respond(rejected(transport.Invalid))
+	errNet    = errors.New("connection reset")
+	lost      = respond(transport.Result{Outcome: transport.Unknown, Err: errNet})
+	throttled = respond(rejected(transport.Throttled))
+	noQueue   = respond(rejected(transport.Misconfigured))
 )
 
 func rejected(kind transport.Kind) transport.Result {

@@ -84,7 +84,7 @@ func (x *chaos) entry(e task.Envelope) transport.Result {
 // is told to OnResult once, and the rest is returned by Close.
 func TestOracle(t *testing.T) {
 	var acked, notSent, unconfirmed int
-	for round := range 8 {
+	for round := range 6 {
 		seed := rand.Uint64()
 		var got results
 		opts := &client.Options{

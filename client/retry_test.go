@@ -108,7 +108,7 @@ func TestB6_OneUnknownEntryIsSentAgainAlone(t *testing.T) {
 }
 
 func TestB7_PartialBatchFailureSendsAgainWhatFailed(t *testing.T) {
-	const tasks = 20_000
+	const tasks = 10_000
 	opts := &client.Options{ConfirmTimeout: 10 * time.Minute, SendTimeout: 10 * time.Minute}
 	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
 		var s server
@@ -332,6 +332,7 @@ func flaky(f clienttest.Responder, d time.Duration) clienttest.Responder {
 }
 
 func TestSendTimeoutEndsATask(t *testing.T) {
+	instant := map[string]bool{"unknown": true, "misconfigured": true}
 	for name, x := range map[string]struct {
 		respond clienttest.Responder
 		fact    error
@@ -361,12 +362,35 @@ func TestSendTimeoutEndsATask(t *testing.T) {
 					t.Fatalf("OnResult got %+v", r)
 				}
 				want(t, r[0].Err, x.fact)
+				if took := time.Since(start); took > client.DefaultSendTimeout+10*time.Second || instant[name] && took > client.DefaultSendTimeout {
+					t.Errorf("ended after %v", took)
+				}
 				if last >= client.DefaultSendTimeout || last < 30*time.Second || !strings.Contains(r[0].Err.Error(), "SendTimeout") {
 					t.Errorf("last attempt after %v, error %v", last, r[0].Err)
 				}
 			})
 		})
 	}
+}
+
+// TestLateTaskInLineIsNotSent makes a task wait in line beyond its SendTimeout.
+func TestLateTaskInLineIsNotSent(t *testing.T) {
+	var got results
+	opts := &client.Options{OnResult: got.add, MaxSenders: 1, AttemptTimeout: time.Minute, SendTimeout: 3 * time.Second}
+	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(script(lost, after(8*time.Second, clienttest.Accept)))
+		late := fire(t.Context(), c, number.With(1))
+		busy := fire(t.Context(), c, text.With("busy"))
+		want(t, (<-late).err, client.ErrUnconfirmed)
+		want(t, (<-busy).err, client.ErrUnconfirmed)
+		if err := c.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		clienttest.RequireNotFired(t, rec, number)
+		if r := got.all(); len(r) != 2 {
+			t.Errorf("OnResult got %+v", r)
+		}
+	})
 }
 
 // TestOutageIsNotAHotLoop holds the number of requests against the sum of the waits.
