@@ -82,8 +82,10 @@ func TestD4_AnswerListsExactlyTheFailed(t *testing.T) {
 		"dead letter":      {sqsEvent(t, transport.Delivery{Source: queueARN, MessageID: "m", Body: []byte("x"), Receives: 1}), &settler{}, none},
 		"dead letter lost": {sqsEvent(t, transport.Delivery{Source: queueARN, MessageID: "m", Body: []byte("x"), Receives: 1}), &settler{bury: func(transport.Delivery) error { return errHandler }}, `{"batchItemFailures":[{"itemIdentifier":"m"}]}`},
 		"one id twice":     {sqsEvent(t, slices.Repeat([]transport.Delivery{{Source: queueARN, MessageID: "m", Body: []byte("x"), Receives: 1}}, 2)...), nil, `{"batchItemFailures":[{"itemIdentifier":"m"}]}`},
-		"id that needs escapes": {sqsEvent(t, transport.Delivery{Source: queueARN, MessageID: "a\"\\\n\u00e9", Body: []byte("x"), Receives: 1}), nil,
-			`{"batchItemFailures":[{"itemIdentifier":"a\"\\\n` + "\u00e9" + `"}]}`},
+		"id that needs escapes": {
+			sqsEvent(t, transport.Delivery{Source: queueARN, MessageID: "a\"\\\n\u00e9", Body: []byte("x"), Receives: 1}), nil,
+			`{"batchItemFailures":[{"itemIdentifier":"a\"\\\n` + "\u00e9" + `"}]}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorker(t, newMux(definition, failing(2, two)), worker.Options{Settler: c.settler})

@@ -180,6 +180,7 @@ func (m *model) checkMoved(t *rapid.T, received map[string]bool) {
 		msg := m.messages[stored.id]
 		if msg == nil {
 			t.Fatalf("message %s is in the dead-letter queue and should be gone", stored.id)
+			return
 		}
 		if msg.queue == "dead" {
 			continue
