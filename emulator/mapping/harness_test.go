@@ -197,7 +197,7 @@ func newFunction(handle func(ids []string) (string, string)) *function {
 	return &function{handle: handle, start: time.Now()}
 }
 
-func (f *function) Invoke(_ context.Context, payload []byte) ([]byte, string, error) {
+func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, string, error) {
 	var e struct {
 		Records []struct {
 			ID string `json:"messageId"`
@@ -223,7 +223,11 @@ func (f *function) Invoke(_ context.Context, payload []byte) ([]byte, string, er
 	f.mu.Lock()
 	takes := f.takes
 	f.mu.Unlock()
-	time.Sleep(takes)
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		return nil, "", ctx.Err()
+	}
 	response, functionError := f.handle(ids)
 	f.mu.Lock()
 	f.running--
