@@ -257,7 +257,7 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("%q is %+v, %v; want %+v", s, got, ok, want)
 		}
 	}
-	for _, s := range []string{"", ":", "f:", "a b", "f:a:b", "arn:aws:lambda:us-east-1", "arn:aws:sqs:us-east-1:000000000000:f", "arn:aws:lambda:us-east-1:000000000000:layer:f"} {
+	for _, s := range []string{"", ":", "f:", "a b", "f:a:b", "arn:aws:lambda:us-east-1", "arn:aws:sqs:us-east-1:000000000000:f", "arn:aws:lambda:us-east-1:000000000000:layer:f", "abc:function:f"} {
 		if got, ok := parseTarget(s); ok {
 			t.Errorf("%q is %+v; want none", s, got)
 		}

@@ -115,7 +115,7 @@ func (b *bench) awaitReport(id string) (found lambda.InvocationReport) {
 }
 
 // function is the test binary as a function named f.
-func function(t *testing.T, role string, change ...func(*lambda.Function)) lambda.Function {
+func function(t testing.TB, role string, change ...func(*lambda.Function)) lambda.Function {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

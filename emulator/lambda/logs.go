@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -136,9 +137,9 @@ func (p *logPipe) read(fd int) bool {
 	var buffer [8 << 10]byte
 	n, err := syscall.Read(fd, buffer[:])
 	switch {
-	case err == syscall.EINTR:
+	case errors.Is(err, syscall.EINTR):
 		return true
-	case err == syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 		return false
 	case err != nil || n == 0:
 		p.ended = true

@@ -239,6 +239,22 @@ func TestSIGTERM_ReachesAProcessWithAnExtension(t *testing.T) {
 	}
 }
 
+func TestConcurrency_AProcessThatMakesRoomIsGoneBeforeTheNextStarts(t *testing.T) {
+	b := newBench(t, lambda.Options{}, function(t, "sigterm", func(f *lambda.Function) {
+		f.Env["TEST_STUBBORN"] = "1" // it takes the 500 ms that it has after SIGTERM
+		f.Aliases = map[string]string{"live": "1"}
+		f.Concurrency = 1
+	}))
+	old := b.ask(order{}).PID
+	r, err := b.Invoke(t.Context(), lambda.Request{Function: "f:live"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if decode(t, r); alive(old) {
+		t.Error("two processes, limit 1")
+	}
+}
+
 // emulate is the child of the next test: a service with one process that works and one that is frozen.
 func emulate() {
 	lines := make(chan string, 10)
