@@ -150,7 +150,10 @@ func TestPutFailureLeavesTheOldObject(t *testing.T) {
 				if reads++; reads == 3 {
 					cancel(boom)
 				}
-				return len(p), nil // without end
+				if reads > 1000 {
+					return 0, io.EOF // by now Put should have stopped
+				}
+				return len(p), nil
 			}))
 		}, context.Canceled},
 		{"source panics", func(s *dirstore.Store) (err error) {
@@ -205,6 +208,30 @@ func TestPutIsInvisibleUntilDone(t *testing.T) {
 	}
 	if got := len(read(t, dir, "exports/a.csv")); got != 100_000 {
 		t.Errorf("object is %d bytes, want 100000", got)
+	}
+}
+
+// Objects that are being written at the same time do not get into each other's way.
+func TestPutsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	const puts = 64
+	var started, done sync.WaitGroup
+	started.Add(puts)
+	for i := range puts {
+		done.Go(func() {
+			here := sync.OnceFunc(func() { started.Done(); started.Wait() }) // all files are open then
+			source := io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) { here(); return 0, io.EOF }))
+			err := s.Put(context.Background(), fmt.Sprintf("object/%d", i), source)
+			here() // if Put has failed before it read
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if n := len(files(t, dir)); n != puts {
+		t.Errorf("%d files, want %d", n, puts)
 	}
 }
 

@@ -3,6 +3,7 @@ package thumbnail
 import (
 	"context"
 	"image"
+	"io"
 	"math"
 )
 
@@ -41,4 +42,18 @@ func Hold(h *Handler, n int64) func() {
 		panic("no memory is free")
 	}
 	return func() { h.memory.Release(n) }
+}
+
+// Decode decodes a file.
+func Decode(ctx context.Context, data []byte) (image.Image, error) {
+	d, err := declared(data)
+	if err != nil {
+		return nil, err
+	}
+	return decode(ctx, d, data)
+}
+
+// DecodeWith decodes with a decoder of the test.
+func DecodeWith(ctx context.Context, decoder func(io.Reader) (image.Image, error)) (image.Image, error) {
+	return decode(ctx, declaration{format: "test", width: 2, height: 2, decode: decoder}, nil)
 }

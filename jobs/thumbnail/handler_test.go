@@ -252,8 +252,25 @@ func TestCancelled(t *testing.T) {
 	if keys := m.keys(); len(keys) != 0 {
 		t.Errorf("stored %q, want nothing", keys)
 	}
+	if _, err := thumbnail.Decode(ctx, picture.Image); !errors.Is(err, context.Canceled) || errors.Is(err, thumbnail.ErrUnreadable) {
+		t.Errorf("decode: error %v, want a cancellation and no blame on the image", err)
+	}
 	if _, err := thumbnail.Scale(ctx, image.NewGray(image.Rect(0, 0, 100, 100)), image.Pt(10, 10)); !errors.Is(err, context.Canceled) {
 		t.Errorf("scale: error %v, want a cancellation", err)
+	}
+}
+
+// What a decoder may do to a hostile file: panic, or give another image than the file declared.
+func TestDecodersAreNotTrusted(t *testing.T) {
+	decoders := map[string]func(io.Reader) (image.Image, error){
+		"panics":         func(io.Reader) (image.Image, error) { panic("index out of range") },
+		"gives too much": func(io.Reader) (image.Image, error) { return image.NewGray(image.Rect(0, 0, 3, 2)), nil },
+		"gives nothing":  func(io.Reader) (image.Image, error) { return image.NewGray(image.Rectangle{}), nil },
+	}
+	for name, decoder := range decoders {
+		if _, err := thumbnail.DecodeWith(t.Context(), decoder); !errors.Is(err, thumbnail.ErrUnreadable) {
+			t.Errorf("%s: error %v, want ErrUnreadable", name, err)
+		}
 	}
 }
 

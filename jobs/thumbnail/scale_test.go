@@ -147,12 +147,12 @@ func TestHiddenProgressiveFrame(t *testing.T) {
 	if baseline >= progressive {
 		t.Fatalf("baseline takes %d bytes, progressive %d", baseline, progressive)
 	}
-	// The restart marker has no length: a reader that takes the next bytes for one lands inside the comment, on a
-	// baseline frame that is not there.
-	bait := append(make([]byte, 250), 0xff, 0xc0, 0, 11, 8, 0, 100, 0, 100, 1, 1, 0x11, 0)
-	trick := []byte{0xff, 0xd8, 0xff, 0xd0, 0xff, 0xfe, 0, byte(2 + len(bait) - 8)}
-	trick[6], trick[7] = byte((2+len(bait))>>8), byte(2+len(bait))
-	trick = append(append(trick, bait...), resized(jpg, 100, 100, true)[2:]...)
+	// The restart marker has no length. A reader that takes the marker after it, ff e0, for one skips 65,504 bytes and
+	// lands inside the application segment, on a baseline frame that is not there.
+	const landing = 4 + 0xffe0
+	trick := append([]byte{0xff, 0xd8, 0xff, 0xd0, 0xff, 0xe0, 0xff, 0xff}, make([]byte, 0xffff-2)...)
+	copy(trick[landing:], []byte{0xff, 0xc0, 0, 11, 8, 0, 100, 0, 100, 1, 1, 0x11, 0})
+	trick = append(trick, resized(jpg, 100, 100, true)[2:]...)
 	if got := memory(trick); got != progressive {
 		t.Errorf("%d bytes reckoned, want %d", got, progressive)
 	}

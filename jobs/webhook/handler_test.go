@@ -243,9 +243,15 @@ func TestSlowReceiver(t *testing.T) {
 	url := serve(t, block)
 	t.Run("timeout", func(t *testing.T) {
 		h := newHandler(t, webhook.Options{AllowLoopback: true, Timeout: 20 * time.Millisecond})
-		err := h.Handle(attempt(t, 1), delivery(url))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(attempt(t, 1), 10*time.Second)
+		defer cancel()
+		err := h.Handle(ctx, delivery(url))
 		if !errors.Is(err, context.DeadlineExceeded) || task.IsPermanent(err) {
 			t.Errorf("error %v, want a deadline to be retried", err)
+		}
+		if took := time.Since(start); took > 9*time.Second {
+			t.Errorf("took %v: the handler's own timeout did not hold", took)
 		}
 	})
 	t.Run("cancelled", func(t *testing.T) {
@@ -262,8 +268,10 @@ func TestSlowReceiver(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			block(w, r)
 		})
-		h := newHandler(t, webhook.Options{AllowLoopback: true, Timeout: 20 * time.Millisecond})
-		if err := h.Handle(attempt(t, 1), delivery(url)); err != nil {
+		h := newHandler(t, webhook.Options{AllowLoopback: true, Timeout: 500 * time.Millisecond})
+		ctx, cancel := context.WithTimeout(attempt(t, 1), 10*time.Second)
+		defer cancel()
+		if err := h.Handle(ctx, delivery(url)); err != nil {
 			t.Errorf("error %v, want none: the answer was 200", err)
 		}
 	})
@@ -354,5 +362,31 @@ func TestConcurrentDeliveries(t *testing.T) {
 	}
 	if n := connections.Load(); n > 20 {
 		t.Errorf("%d connections for 100 requests: they are not used again", n)
+	}
+}
+
+// A connection that died while nobody used it, in a frozen process for example, does not cost an attempt.
+func TestDeadPooledConnection(t *testing.T) {
+	var requests atomic.Int32
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if requests.Add(1) != 2 {
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close() // without an answer
+	})
+	h := newHandler(t, onLoopback)
+	for range 2 {
+		if err := h.Handle(attempt(t, 1), delivery(url)); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := requests.Load(); n != 3 {
+		t.Errorf("%d requests, want 3: the second was repeated", n)
 	}
 }
