@@ -64,8 +64,14 @@ func TestOrientation(t *testing.T) {
 		return corners[b+" "+a]
 	}
 	for i, sides := range [...][2]string{
-		{"top", "left"}, {"top", "right"}, {"bottom", "right"}, {"bottom", "left"},
-		{"left", "top"}, {"right", "top"}, {"right", "bottom"}, {"left", "bottom"},
+		{"top", "left"},
+		{"top", "right"},
+		{"bottom", "right"},
+		{"bottom", "left"},
+		{"left", "top"},
+		{"right", "top"},
+		{"right", "bottom"},
+		{"left", "bottom"},
 	} {
 		orientation, row, column := uint16(i+1), sides[0], sides[1]
 		sw, sh := w, h
