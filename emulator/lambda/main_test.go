@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -107,7 +108,8 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 		go func() { panic("as ordered") }()
 		time.Sleep(time.Minute)
 	case "loop":
-		for { //nolint:revive // it is to be killed
+		for {
+			runtime.Gosched() // until it is killed
 		}
 	case "big":
 		return strings.Repeat("x", o.N), nil

@@ -507,8 +507,10 @@ func TestNew_EveryProblemIsNamed(t *testing.T) {
 		want []string
 	}{
 		{mapping.Options{}, []string{"QueueARN"}},
-		{mapping.Options{QueueARN: "orders", BatchSize: -1, Window: -1, MaximumConcurrency: 1, Limit: -1, FilterPatterns: []string{"{}"}},
-			[]string{`"orders"`, "BatchSize -1", "Window", "MaximumConcurrency 1", "Limit -1", "FilterCriteria"}},
+		{
+			mapping.Options{QueueARN: "orders", BatchSize: -1, Window: -1, MaximumConcurrency: 1, Limit: -1, FilterPatterns: []string{"{}"}},
+			[]string{`"orders"`, "BatchSize -1", "Window", "MaximumConcurrency 1", "Limit -1", "FilterCriteria"},
+		},
 		{mapping.Options{QueueARN: arn, BatchSize: 11}, []string{`mapping "orders"`, "BatchSize 11", "MaximumBatchingWindowInSeconds"}},
 		{mapping.Options{QueueARN: arn, BatchSize: 10_001, Window: 301 * s, MaximumConcurrency: 1001}, []string{"BatchSize 10001", "Window 5m1s", "MaximumConcurrency 1001"}},
 		{mapping.Options{QueueARN: arn + ".fifo", BatchSize: 11, Window: s}, []string{"FIFO", "BatchSize 11", "Window 1s"}},
