@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -17,7 +16,7 @@ import (
 type Process struct {
 	name string
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the whole group has ended its output and the command has exited
+	done chan struct{} // closed when the command and its output have ended, and the rest of the group is killed
 	err  error         // valid after done
 }
 
@@ -42,13 +41,14 @@ func Start(args, env []string, stdout, stderr io.Writer) (*Process, error) {
 	go func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
+		p.signal(syscall.SIGKILL) // whoever closed its output and stayed
 	}()
 	return p, nil
 }
 
 type onlyWriter struct{ io.Writer }
 
-// Done is closed when the command and all that writes to its output have ended.
+// Done is closed when the command and all that writes to its output have ended. What is left of its group then is killed.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Pid is the process id of the command, and the id of its group.
@@ -70,7 +70,6 @@ func (p *Process) Stop(ctx context.Context) error {
 	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-		p.signal(syscall.SIGKILL) // whoever closed its output and stayed
 		return nil
 	case <-ctx.Done():
 	}
@@ -100,13 +99,4 @@ func ExitCode(err error) int {
 		return 128 + int(status.Signal())
 	}
 	return exit.ExitCode()
-}
-
-// Environ is the environment of this process with the given variables put in or replaced.
-func Environ(set map[string]string) []string {
-	env := os.Environ()
-	for k, v := range set {
-		env = append(env, k+"="+v) // exec uses the last one of a name
-	}
-	return env
 }
