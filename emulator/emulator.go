@@ -123,7 +123,7 @@ func (e *Emulator) load() error {
 }
 
 // build returns the directory of each function's bootstrap, by logical id.
-func (e *Emulator) build(ctx context.Context) (map[string]string, error) {
+func (e *Emulator) build(ctx context.Context) (dirs map[string]string, err error) {
 	dir, err := filepath.Abs(filepath.Join(e.options.workDir(), "build"))
 	if err != nil {
 		return nil, err
@@ -131,14 +131,24 @@ func (e *Emulator) build(ctx context.Context) (map[string]string, error) {
 	if err := prepare(e.options.workDir()); err != nil {
 		return nil, err
 	}
-	return template.BuildAll(ctx, e.template.Functions, template.BuildOptions{OutDir: dir, Progress: func(s template.BuildStep) {
-		switch {
-		case !s.Done:
-			fmt.Fprintf(e.options.Output, "building %s\n", s.Function)
-		case s.Err == nil:
-			fmt.Fprintf(e.options.Output, "built %s in %s\n", s.Function, s.Took.Round(10*time.Millisecond))
-		}
-	}})
+	// A compiler that is killed leaves its files behind: here they are removed.
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".tmp-")
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	return template.BuildAll(ctx, e.template.Functions, template.BuildOptions{
+		OutDir: dir,
+		Env:    append(os.Environ(), "GOTMPDIR="+tmp),
+		Progress: func(s template.BuildStep) {
+			switch {
+			case !s.Done:
+				fmt.Fprintf(e.options.Output, "building %s\n", s.Function)
+			case s.Err == nil:
+				fmt.Fprintf(e.options.Output, "built %s in %s\n", s.Function, s.Took.Round(10*time.Millisecond))
+			}
+		},
+	})
 }
 
 // prepare makes the emulator's own directory, and keeps version control out of it.
@@ -206,7 +216,9 @@ func (e *Emulator) close(ctx context.Context) error {
 		problems = append(problems, e.sqs.Close()) // ends long polls too
 	}
 	if e.server != nil {
-		problems = append(problems, e.server.Shutdown(ctx), e.server.Close())
+		if err := e.server.Shutdown(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("emulator: AWS endpoint: requests were cut off: %w", err), e.server.Close())
+		}
 		<-e.done
 	}
 	return errors.Join(problems...)

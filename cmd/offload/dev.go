@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,6 +21,12 @@ import (
 // stopTimeout bounds each step of an orderly end: first COMMAND, then the functions.
 const stopTimeout = 10 * time.Second
 
+// What the user is told of the end.
+const (
+	stopping = "\noffload dev: stopping; Ctrl-C kills what still runs"
+	stopped  = "offload dev: stopped"
+)
+
 func newDev() *cobra.Command {
 	var template string
 	var port int
@@ -31,9 +39,11 @@ Lambda that any AWS SDK and the AWS CLI can talk to. No AWS account and no Docke
 
 With COMMAND, such as a web host, start it with the environment that it needs: AWS_ENDPOINT_URL, AWS_REGION, dummy keys,
 and each output FooBar of the template as OFFLOAD_FOO_BAR. When COMMAND ends, offload dev ends with its exit status.
-Without COMMAND the emulator runs until Ctrl-C or SIGTERM, which drain and stop everything.
+Without COMMAND the emulator runs until Ctrl-C or SIGTERM, which drain and stop everything; a second Ctrl-C kills what
+has not ended by then.
 
-Functions get the variable OUT, a directory for results: $OUT, or .offload/out beside the template.`,
+COMMAND and functions get the variable OUT, a directory for results: $OUT, or .offload/out beside the template; and the
+variables AWS_ENDPOINT_URL_<SERVICE> that are set here, for services other than SQS and Lambda.`,
 		Example: "  offload dev\n  offload dev -- go run ./examples/api\n  offload dev --template ../shop/template.yaml --port 0 -- go test ./...",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := dev{
@@ -59,33 +69,45 @@ type dev struct {
 }
 
 func (d *dev) run(ctx context.Context) (err error) {
+	if len(d.command) > 0 {
+		if _, err := exec.LookPath(d.command[0]); err != nil { // told before the functions are built
+			return fmt.Errorf("command %q: %w: write what you would type in a shell after --", d.command[0], err)
+		}
+	}
 	out, err := outDir(d.options.Template)
 	if err != nil {
 		return err
 	}
-	d.options.Env = map[string]string{"OUT": out, "OFFLOAD_DEV": "1"}
+	set := map[string]string{"OUT": out, "OFFLOAD_DEV": "1"}
+	d.options.Env = cli.ServiceEndpoints()
+	maps.Copy(d.options.Env, set)
 	d.options.Output = d.stdout
 	e, err := emulator.Start(ctx, &d.options)
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		fmt.Fprintln(d.stdout, stopped) // in the middle of a build
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, stopWithin(ctx, e.Close))
-		fmt.Fprintln(d.stdout, "offload dev: stopped")
+		err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, e.Close))
+		fmt.Fprintln(d.stdout, stopped)
 	}()
 	fmt.Fprintf(d.stdout, "\n  AWS endpoint  %s   region %s, any key\n  results       %s\n\n", e.Endpoint(), e.Region(), out)
-	if len(d.command) == 0 {
-		fmt.Fprintf(d.stdout, "  aws --endpoint-url %s sqs list-queues\n\n  Ctrl-C stops.\n\n", e.Endpoint())
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-e.Done():
-			return e.Err()
-		}
+	if len(d.command) > 0 {
+		env := e.Environment()
+		maps.Copy(env, set)
+		return d.runCommand(ctx, e, env)
 	}
-	env := e.Environment()
-	env["OUT"], env["OFFLOAD_DEV"] = out, "1"
-	return d.runCommand(ctx, e, env)
+	fmt.Fprintf(d.stdout, "  aws --endpoint-url %s sqs list-queues\n\n  Ctrl-C stops.\n\n", e.Endpoint())
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(d.stdout, stopping)
+		return nil
+	case <-e.Done():
+		return e.Err()
+	}
 }
 
 func (d *dev) runCommand(ctx context.Context, e *emulator.Emulator, env map[string]string) error {
@@ -100,18 +122,11 @@ func (d *dev) runCommand(ctx context.Context, e *emulator.Emulator, env map[stri
 		}
 		return nil
 	case <-e.Done():
-		return errors.Join(e.Err(), stopWithin(ctx, p.Stop))
+		return errors.Join(e.Err(), cli.StopWithin(ctx, stopTimeout, p.Stop))
 	case <-ctx.Done():
-		fmt.Fprintln(d.stdout, "\noffload dev: stopping")
-		return stopWithin(ctx, p.Stop)
+		fmt.Fprintln(d.stdout, stopping)
+		return cli.StopWithin(ctx, stopTimeout, p.Stop)
 	}
-}
-
-// stopWithin calls stop with a context that outlives ctx by stopTimeout.
-func stopWithin(ctx context.Context, stop func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	return stop(ctx)
 }
 
 // outDir is where results land: $OUT, or .offload/out beside the template. It is absolute.
@@ -127,7 +142,7 @@ func outDir(template string) (string, error) {
 	return out, nil
 }
 
-// lockedWriter keeps the lines of the emulator, the functions and COMMAND whole.
+// lockedWriter lets the emulator, the functions and COMMAND write at once.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mark is a variable that all processes of one run of offload inherit, so that they can be found.
+func mark() string {
+	return fmt.Sprintf("OFFLOAD_TEST_MARK=%d-%d", os.Getpid(), time.Now().UnixNano())
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func nothingLeft(t *testing.T, marks ...string) {
+	t.Helper()
+	for _, m := range marks {
+		if got := running(t, m); len(got) != 0 {
+			t.Errorf("left behind: %q", got)
+		}
+	}
+}
+
+func TestSIGTERMLeavesNoProcess(t *testing.T) {
+	mark := mark()
+	p := offload(t, "../..", []string{mark, "ADDR=127.0.0.1:0", "OUT=" + t.TempDir()}, "dev", "--port", "0", "--", "go", "run", "./examples/api")
+	api := p.find(`api listens.*url=(http://\S+)`)
+	post(t, api+"/events", `{"name":"signup"}`)
+	p.find(`done task=analytics\.record`) // a function process is there
+	endpoint := p.find(`AWS endpoint +(\S+)`)
+	// Functions do not inherit the mark, but have the endpoint.
+	if marked, all := running(t, mark), running(t, "AWS_ENDPOINT_URL="+endpoint); len(marked) < 2 || len(all) < 2 {
+		t.Fatalf("the search for processes finds %q and %q, want the API and a function at least", marked, all)
+	}
+	p.signal(syscall.SIGTERM)
+	if status := p.wait(); status != 0 {
+		t.Fatalf("exit status %d", status)
+	}
+	nothingLeft(t, mark, "AWS_ENDPOINT_URL="+endpoint)
+}
+
+// Each signal, at each moment: nothing stays, and the end is quiet.
+func TestSignalsStopTheCommand(t *testing.T) {
+	dir := filepath.Dir(writeTemplate(t, oneQueue))
+	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "terminal closed": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) {
+			mark := mark()
+			p := offload(t, dir, []string{mark}, "dev", "--port", "0", "--", "sh", "-c", "sleep 300 & echo up; wait")
+			p.find("up\n")
+			if got := running(t, mark); len(got) < 3 {
+				t.Fatalf("the search for processes finds %q, want offload, sh and sleep", got)
+			}
+			p.signal(s)
+			if status := p.wait(); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+			nothingLeft(t, mark)
+		})
+	}
+}
+
+func TestSecondInterruptKillsACommandThatStays(t *testing.T) {
+	mark := mark()
+	p := offload(t, filepath.Dir(writeTemplate(t, oneQueue)), []string{mark}, "dev", "--port", "0", "--",
+		"sh", "-c", `trap "echo no" TERM; echo up; while :; do sleep 0.05; done`)
+	p.find("up\n")
+	p.signal(syscall.SIGINT)
+	p.find("no\n")
+	start := time.Now()
+	p.signal(syscall.SIGINT)
+	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), `command "sh": did not end when asked to, and was killed`) {
+		t.Errorf("exit status %d: %s", status, p.out)
+	}
+	if took := time.Since(start); took > stopTimeout/2 {
+		t.Errorf("the second Ctrl-C took %v", took)
+	}
+	nothingLeft(t, mark)
+}
+
+// A build takes as long as its makefile likes: the signal does not wait for it, and what it has begun is gone.
+func TestSignalInTheMiddleOfABuild(t *testing.T) {
+	template := writeTemplate(t, `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Slow:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildMethod: makefile }
+    Properties: { CodeUri: ., Handler: bootstrap, Runtime: provided.al2023 }
+`)
+	dir := filepath.Dir(template)
+	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte("build-Slow:\n\ttouch $(GOTMPDIR)/begun; touch begun; sleep 300; touch ended\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			mark, begun := mark(), filepath.Join(dir, "begun")
+			p := offload(t, dir, []string{mark}, "dev", "--port", "0", "--", "sh", "-c", "echo the command runs")
+			eventually(t, "the build", func() bool { _, err := os.Stat(begun); return err == nil })
+			if err := os.Remove(begun); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			p.signal(s)
+			if status := p.wait(); status != 0 || !strings.HasSuffix(p.out.String(), "offload dev: stopped\n") || strings.Contains(p.out.String(), "the command runs") {
+				t.Errorf("exit status %d: %s", status, p.out)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			nothingLeft(t, mark)
+			left, err := filepath.Glob(filepath.Join(dir, ".offload", "*", ".*"))
+			if more, _ := filepath.Glob(filepath.Join(dir, ".offload", ".tmp-*")); err != nil || len(left)+len(more) != 0 {
+				t.Errorf("files are left: %q %q %v", left, more, err)
+			}
+		})
+	}
+}
+
+// The mistake is told before the functions are built, and nothing is started.
+func TestCommandThatDoesNotExist(t *testing.T) {
+	mark := mark()
+	p := offload(t, "../..", []string{mark}, "dev", "--port", "0", "--", "no-such-command", "-x")
+	if status := p.wait(); status != 1 || !strings.HasPrefix(p.out.String(), `offload: command "no-such-command": `) {
+		t.Fatalf("exit status %d: %s", status, p.out)
+	}
+	nothingLeft(t, mark)
+}
+
+func TestWithoutCommandTheEmulatorRunsAlone(t *testing.T) {
+	p := offload(t, filepath.Dir(writeTemplate(t, oneQueue)), nil, "dev", "--port", "0")
+	p.find(`aws --endpoint-url http://127\.0\.0\.1:\d+ sqs list-queues`)
+	p.signal(syscall.SIGINT)
+	if status := p.wait(); status != 0 || !strings.HasSuffix(p.out.String(), "offload dev: stopped\n") {
+		t.Fatalf("exit status %d: %s", status, p.out)
+	}
+}
