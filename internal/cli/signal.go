@@ -55,7 +55,7 @@ func StopWithin(ctx context.Context, d time.Duration, stop func(context.Context)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), d)
 	defer cancel()
 	if hurry, ok := ctx.Value(hurryKey{}).(context.Context); ok {
-		defer context.AfterFunc(hurry, cancel)()
+		defer context.AfterFunc(hurry, cancel)() //nolint:contextcheck // hurry comes out of ctx
 	}
 	return stop(bounded)
 }
