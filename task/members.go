@@ -15,7 +15,7 @@ type member struct {
 
 // members splits a JSON object at its top level. encoding/json would take the last of doubled keys and would match
 // keys without regard to case, so that two readers could see two tasks in one message; here both are errors: a key
-// that equals another, or equals a known attribute in all but case.
+// that equals another, or equals a known attribute in all but case. So is an empty key.
 func members(b []byte) ([]member, error) {
 	if !json.Valid(b) {
 		return nil, errors.New("is not JSON: " + excerpt(b))
@@ -37,6 +37,9 @@ func members(b []byte) ([]member, error) {
 		s.i++ // the colon
 		s.space()
 		m.value = s.value()
+		if m.key == "" {
+			return nil, errors.New(`key "": is empty, which some readers take for the end of the object`)
+		}
 		folded := fold(m.key)
 		if seen[folded] {
 			return nil, fmt.Errorf("key %q: stands there twice, if case is ignored", m.key)

@@ -54,6 +54,7 @@ func TestE9_MalformedEnvelopes(t *testing.T) {
 		string(eventWith(`,"offloadmaxattempts":1e3`)):                                       `"offloadmaxattempts": must be a whole number from 0 to 2147483647, not 1e3`,
 		string(eventWith(`,"offloadtimeout":99999999999999999999999`)):                       `"offloadtimeout": must be a whole number from 0 to 2147483647, not 99999999999999999999999`,
 		string(eventWith(`,"offloadreader":"2"`)):                                            `"offloadreader": must be a whole number from 0 to 2147483647, not "2"`,
+		string(eventWith(`,"":"2"`)):                                                         `key "": is empty, which some readers take for the end of the object`,
 		string(eventWith(`,"id":"2"`)):                                                       `key "id": stands there twice, if case is ignored`,
 		string(eventWith(`,"\u0069d":"2"`)):                                                  `key "id": stands there twice, if case is ignored`,
 		string(eventWith(`,"data":{}`)):                                                      `key "data": stands there twice, if case is ignored`,
