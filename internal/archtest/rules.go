@@ -90,7 +90,8 @@ var CallRules = []CallRule{
 		},
 		Only: Mains,
 		Allow: map[string]string{
-			"emulator/lambda": "a function process gets the PATH and HOME of its host",
+			"emulator":        "the tools that build functions run in the environment of whoever started them",
+			"emulator/lambda": "a function process gets the PATH and TMPDIR of its host",
 			"internal/cli":    "child processes of the command line inherit its environment",
 		},
 		Why: "libraries are told by their callers; only mains read the environment",
