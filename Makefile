@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 # Every module of the tree; the nested ones are programs as users write them.
 MODULES  := . examples/quickstart
-FUZZTIME ?= 5s
+# A count, not a time: in Go 1.26 a fuzzer that its time ends may fail for no reason (go.dev/issue/75804).
+FUZZTIME ?= 50000x
 
 # The tools of lint and fmt, pinned. They are built into .tools, a file a version.
 GOLANGCI_LINT := .tools/golangci-lint-v2.12.2
@@ -44,7 +45,7 @@ lint: $(GOLANGCI_LINT) $(STATICCHECK) $(GOVULNCHECK) $(GOFUMPT) ## vet, staticch
 fmt: $(GOFUMPT) ## format the Go files
 	@.ci/gofumpt $(GOFUMPT) -w
 
-fuzz-smoke: ## each fuzz target for a little while (FUZZTIME=5s)
+fuzz-smoke: ## each fuzz target for a little while (FUZZTIME=50000x)
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 cover: ## the coverage of the tests, by function in coverage.txt
