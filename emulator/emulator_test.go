@@ -273,6 +273,24 @@ func TestBadJobsLoseNoOther(t *testing.T) {
 	}
 }
 
+// An asynchronous event has no caller who could be told: the screen tells, and after the retries Lambda's record around
+// the event is in the destination.
+func TestD7_AsynchronousCrashIsToldAndKept(t *testing.T) {
+	r := start(t)
+	id := r.fire(r.direct(), tasks.Act{Exit: true})[0]
+	api, url := sqs.NewFromConfig(r.aws), r.env["OFFLOAD_DEAD_URL"]
+	r.eventually("the record of the event", func() bool {
+		got, err := api.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(got.Messages) == 1 && strings.Contains(aws.ToString(got.Messages[0].Body), `"requestPayload":{"specversion":"1.0","id":"`+id)
+	})
+	if n := strings.Count(r.logs.String(), "WARN invocation crashed function=Worker"); n != 3 {
+		t.Errorf("%d crashes were told, want the first try and two retries", n)
+	}
+}
+
 // A function that dies at start takes no task with it: the queue keeps them, and the log says why.
 func TestD9_FunctionThatDiesAtStart(t *testing.T) {
 	r := startWith(t, map[string]string{"DIE_AT_START": "1"})

@@ -15,14 +15,15 @@ import (
 // startFunctions makes the functions known. A process starts with the first invocation that needs one.
 func (e *Emulator) startFunctions(binaries map[string]string) error {
 	service, err := lambda.New(&lambda.Options{
-		Region:      region,
-		AccountID:   account,
-		Env:         e.functionEnvironment(),
-		Concurrency: functionConcurrency,
-		RetryDelays: e.options.RetryDelays,
-		Deliver:     e.deliver,
-		OnLog:       e.log,
-		Logger:      e.options.Logger,
+		Region:       region,
+		AccountID:    account,
+		Env:          e.functionEnvironment(),
+		Concurrency:  functionConcurrency,
+		RetryDelays:  e.options.RetryDelays,
+		Deliver:      e.deliver,
+		OnLog:        e.log,
+		OnInvocation: e.tellFailure,
+		Logger:       e.options.Logger,
 	})
 	if err != nil {
 		return fmt.Errorf("emulator: %w", err)
@@ -77,6 +78,22 @@ func (e *Emulator) log(l lambda.LogLine) {
 	fmt.Fprint(e.options.Output, line(time.Now(), l.Function, l.Text))
 }
 
+// advice is what to do about an invocation that ended its process. Outcomes without advice are the function's own.
+var advice = map[lambda.Outcome]string{
+	lambda.TimedOut:    "raise the function's Timeout, or make the handler heed its context",
+	lambda.Crashed:     "look above for what the process said last",
+	lambda.OutOfMemory: "raise the function's MemorySize",
+	lambda.InitFailed:  "look above for what the process said at its start",
+}
+
+// tellFailure tells of an invocation that had no answer. Those of a mapping are told with their batch.
+func (e *Emulator) tellFailure(r lambda.InvocationReport) {
+	if todo, ok := advice[r.Outcome]; ok && r.Kind != lambda.EventSource {
+		e.options.Logger.Warn("invocation "+string(r.Outcome), "function", r.Function, "request", r.RequestID,
+			"kind", string(r.Kind), "after", r.Duration.Round(time.Millisecond).String(), "todo", todo)
+	}
+}
+
 func (e *Emulator) startMappings() error {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stopMappings = stop
@@ -118,7 +135,9 @@ type target struct {
 }
 
 func (t target) Invoke(ctx context.Context, payload []byte) (response []byte, functionError string, err error) {
-	got, err := t.lambda.Invoke(ctx, lambda.Request{Function: t.function, Qualifier: t.qualifier, Payload: payload})
+	got, err := t.lambda.Invoke(ctx, lambda.Request{
+		Function: t.function, Qualifier: t.qualifier, Payload: payload, Kind: lambda.EventSource,
+	})
 	if errors.Is(err, lambda.ErrThrottled) {
 		return nil, "", fmt.Errorf("%w: %w", mapping.ErrThrottled, err)
 	}
