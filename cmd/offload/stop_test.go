@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -51,6 +52,10 @@ func TestSIGTERMLeavesNoProcess(t *testing.T) {
 
 // Each signal, at each moment: nothing stays, and the end is quiet.
 func TestSignalsStopTheCommand(t *testing.T) {
+	// What this process ignores, as SIGHUP under nohup, its children ignore too; what it handles has its default there.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	dir := filepath.Dir(writeTemplate(t, oneQueue))
 	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "terminal closed": syscall.SIGHUP} {
 		t.Run(name, func(t *testing.T) {

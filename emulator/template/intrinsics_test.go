@@ -175,6 +175,7 @@ func TestLoad_Intrinsics(t *testing.T) {
 func TestLoad_JSONSyntax(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
+		"{\n\"A\": x\n}":                 "template.json:2: not valid JSON: invalid character 'x' looking for beginning of value",
 		"{\n\"Resources\": {\n\"A\" 1}}": "template.json:3: not valid JSON: invalid character '1' after object key",
 		"{\"Resources\": {\n\"A\":":      "template.json:2: not valid JSON: the file ends too early",
 		"{\"Resources\": {}}\n{}":        "template.json:2: not valid JSON: something follows the end of the template",

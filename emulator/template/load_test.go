@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -255,3 +256,59 @@ Outputs:
   Sometimes: {Condition: Special, Value: x}
   Resolved: {Value: "{{resolve:ssm:/a}}"}
 `
+
+func TestLoad_GlobalsMergeAsInSAM(t *testing.T) {
+	t.Parallel()
+	got := mustLoad(t, `Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: provided.al2023, Architectures: [arm64], Timeout: 9, Environment: {Variables: {A: global, B: !Ref Work}}}}
+Resources:
+  Work: {Type: AWS::SQS::Queue}
+  Merged:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: go1.x}
+    Properties: {CodeUri: fn, Timeout: 5, Architectures: [x86_64], Environment: {Variables: {B: !Ref AWS::Region, C: own}}}
+  Alone:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: go1.x}
+    IgnoreGlobals: "*"
+    Properties: {CodeUri: fn, Runtime: provided.al2}
+`, nil)
+	merged, alone := got.Functions[0], got.Functions[1]
+	if env := fmt.Sprint(merged.Env); env != "map[A:global B:us-east-1 C:own]" {
+		t.Errorf("environment = %s", env)
+	}
+	if s := fmt.Sprint(merged.Architectures, merged.Timeout); s != "[arm64 x86_64] 5s" {
+		t.Errorf("architectures and timeout = %s", s)
+	}
+	if s := fmt.Sprint(alone.Env, alone.Architectures, alone.Timeout, alone.Runtime); s != "map[] [] 3s provided.al2" {
+		t.Errorf("the function without globals has %s", s)
+	}
+}
+
+func TestLoad_WhatAConditionLeavesOutIsNotMentioned(t *testing.T) {
+	t.Parallel()
+	got := mustLoad(t, `Conditions: {Never: !Equals [a, b]}
+Resources:
+  Work: {Type: AWS::SQS::Queue}
+  Table: {Type: AWS::DynamoDB::Table, Condition: Never}
+  Worker: {Type: AWS::Lambda::Function, Condition: Never, Properties: {Runtime: python3.13}}
+`, nil)
+	if len(got.Warnings) != 0 || len(got.Functions) != 0 {
+		t.Errorf("warnings = %v, functions = %v", got.Warnings, got.Functions)
+	}
+}
+
+func TestLoad_MergedResourcesDoNotWinOverOwnOnes(t *testing.T) {
+	t.Parallel()
+	got := mustLoad(t, `Metadata:
+  base: &base
+    Work: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: 1}}
+    Plain: {Type: AWS::SQS::Queue}
+Resources:
+  <<: *base
+  Work: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: 2}}
+`, nil)
+	if len(got.Queues) != 2 || got.Queues[0].Attributes["DelaySeconds"] != "2" {
+		t.Errorf("queues = %+v", got.Queues)
+	}
+}
