@@ -260,13 +260,13 @@ Outputs:
 func TestLoad_GlobalsMergeAsInSAM(t *testing.T) {
 	t.Parallel()
 	got := mustLoad(t, `Transform: AWS::Serverless-2016-10-31
-Globals: {Function: {Runtime: provided.al2023, Architectures: [arm64], Timeout: 9, Environment: {Variables: {A: global, B: !Ref Work}}}}
+Globals: {Function: {Runtime: provided.al2023, Architectures: [arm64], Timeout: 9, Environment: {Variables: {AA: global, BB: !Ref Work}}}}
 Resources:
   Work: {Type: AWS::SQS::Queue}
   Merged:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: go1.x}
-    Properties: {CodeUri: fn, Timeout: 5, Architectures: [x86_64], Environment: {Variables: {B: !Ref AWS::Region, C: own}}}
+    Properties: {CodeUri: fn, Timeout: 5, Architectures: [x86_64], Environment: {Variables: {BB: !Ref AWS::Region, CC: own}}}
   Alone:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: go1.x}
@@ -274,7 +274,7 @@ Resources:
     Properties: {CodeUri: fn, Runtime: provided.al2}
 `, nil)
 	merged, alone := got.Functions[0], got.Functions[1]
-	if env := fmt.Sprint(merged.Env); env != "map[A:global B:us-east-1 C:own]" {
+	if env := fmt.Sprint(merged.Env); env != "map[AA:global BB:us-east-1 CC:own]" {
 		t.Errorf("environment = %s", env)
 	}
 	if s := fmt.Sprint(merged.Architectures, merged.Timeout); s != "[arm64 x86_64] 5s" {
