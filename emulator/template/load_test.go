@@ -280,7 +280,7 @@ Resources:
 	if s := fmt.Sprint(merged.Architectures, merged.Timeout); s != "[arm64 x86_64] 5s" {
 		t.Errorf("architectures and timeout = %s", s)
 	}
-	if s := fmt.Sprint(alone.Env, alone.Architectures, alone.Timeout, alone.Runtime); s != "map[] [] 3s provided.al2" {
+	if s := fmt.Sprintf("%v %v %v %v", alone.Env, alone.Architectures, alone.Timeout, alone.Runtime); s != "map[] [] 3s provided.al2" {
 		t.Errorf("the function without globals has %s", s)
 	}
 }
