@@ -312,3 +312,18 @@ Resources:
 		t.Errorf("queues = %+v", got.Queues)
 	}
 }
+
+func TestLoad_OneEventInvokeConfigOfAFunctionHolds(t *testing.T) {
+	t.Parallel()
+	got := mustLoad(t, start+`      AutoPublishAlias: live
+  One: {Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: !Ref Fn, Qualifier: live, MaximumRetryAttempts: 1}}
+  Two: {Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: !Ref Fn, Qualifier: $LATEST, MaximumRetryAttempts: 0}}
+`, nil)
+	fn := got.Functions[0]
+	if *fn.Async.MaxRetries != 1 || fn.AsyncQualifier != "live" {
+		t.Errorf("configuration = %+v of %q, want that of One", fn.Async, fn.AsyncQualifier)
+	}
+	if len(got.Warnings) != 1 || got.Warnings[0].Key != "Resources.Two" {
+		t.Errorf("warnings = %v", got.Warnings)
+	}
+}
