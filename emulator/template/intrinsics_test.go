@@ -176,10 +176,11 @@ func TestLoad_JSONSyntax(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"{\n\"A\": x\n}":                 "template.json:2: not valid JSON: invalid character 'x' looking for beginning of value",
+		"{\n\"A\":\nx}":                  "template.json:3: not valid JSON: invalid character 'x' looking for beginning of value",
 		"{\n\"Resources\": {\n\"A\" 1}}": "template.json:3: not valid JSON: invalid character '1' after object key",
-		"{\"Resources\": {\n\"A\":":      "template.json:2: not valid JSON: the file ends too early",
-		"{\"Resources\": {}}\n{}":        "template.json:2: not valid JSON: something follows the end of the template",
-		"":                               "template.json:1: not valid JSON: the file ends too early",
+		"{\"Resources\": {\n\"A\":":      "template.json:2: not valid JSON: unexpected end of JSON input",
+		"{\"Resources\": {}}\n{}":        "template.json:2: not valid JSON: invalid character '{' after top-level value",
+		"":                               "template.json:1: not valid JSON: unexpected end of JSON input",
 		"{\"Resources\": {\"A\": {\"Type\":\n 3}}}": "template.json:2: Resources.A.Type: must be a string, not a number",
 	} {
 		_, err := template.LoadBytes("template.json", t.TempDir(), []byte(text), nil)

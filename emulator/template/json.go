@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"sort"
 	"strconv"
 )
@@ -19,21 +18,15 @@ func parseJSON(r *report, data []byte) *value {
 			j.newlines = append(j.newlines, i)
 		}
 	}
-	v, err := j.value("", 0)
-	if err == nil && !j.broken {
-		if _, err = j.tokens.Token(); err == nil {
-			err = errors.New("something follows the end of the template")
-		} else if errors.Is(err, io.EOF) {
-			err = nil
-		}
+	// The whole is checked first, because the errors of single tokens do not tell their place reliably.
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {
+		r.fail(j.lineAt(syntax.Offset-1), "", "not valid JSON: %s", err)
+		return nil
 	}
+	v, err := j.value("", 0)
 	if err != nil {
-		line := j.line()
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			line = j.lineAt(syntax.Offset - 1)
-		}
-		r.fail(line, "", "not valid JSON: %s", err)
+		r.fail(j.line(), "", "not valid JSON: %s", err)
 		return nil
 	}
 	return v
@@ -53,7 +46,7 @@ func (j *jsonDecoder) lineAt(offset int64) int { return sort.SearchInts(j.newlin
 func (j *jsonDecoder) value(path string, depth int) (*value, error) {
 	t, err := j.tokens.Token()
 	if err != nil {
-		return nil, endOfFile(err)
+		return nil, err
 	}
 	line := j.line()
 	if !j.enter(line, path, depth) {
@@ -93,7 +86,7 @@ func (j *jsonDecoder) object(line int, path string, depth int) (*value, error) {
 	for j.tokens.More() && !j.broken {
 		t, err := j.tokens.Token()
 		if err != nil {
-			return nil, endOfFile(err)
+			return nil, err
 		}
 		name, _ := t.(string)
 		key, keyLine := join(path, name), j.line()
@@ -116,12 +109,5 @@ func (j *jsonDecoder) closing() error {
 		return nil
 	}
 	_, err := j.tokens.Token()
-	return endOfFile(err)
-}
-
-func endOfFile(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errors.New("the file ends too early")
-	}
 	return err
 }
