@@ -108,6 +108,7 @@ func listen(port int) (net.Listener, error) {
 func (e *Emulator) load() error {
 	t, err := template.Load(e.options.Template, &template.Options{
 		Parameters: e.options.Parameters,
+		Values:     e.options.Values,
 		Region:     region,
 		AccountID:  account,
 		QueueURL:   func(name string) string { return e.Endpoint() + "/" + account + "/" + name },

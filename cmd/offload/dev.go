@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offloadhq/offload/emulator"
+	"github.com/offloadhq/offload/emulator/template"
 	"github.com/offloadhq/offload/internal/cli"
 )
 
@@ -28,9 +29,9 @@ const (
 )
 
 func newDev() *cobra.Command {
-	var template string
+	var file string
 	var port int
-	var parameters map[string]string
+	var parameters, values map[string]string
 	cmd := &cobra.Command{
 		Use:   "dev [flags] [-- COMMAND…]",
 		Short: "Run a SAM template on this machine, and a command beside it",
@@ -47,7 +48,7 @@ variables AWS_ENDPOINT_URL_<SERVICE> that are set here, for services other than 
 		Example: "  offload dev\n  offload dev -- go run ./examples/api\n  offload dev --template ../shop/template.yaml --port 0 -- go test ./...",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := dev{
-				options: emulator.Options{Template: template, Port: &port, Parameters: parameters},
+				options: emulator.Options{Template: file, Port: &port, Parameters: parameters, Values: values},
 				command: args,
 				stdout:  &lockedWriter{w: cmd.OutOrStdout()},
 				stderr:  &lockedWriter{w: cmd.ErrOrStderr()},
@@ -55,9 +56,10 @@ variables AWS_ENDPOINT_URL_<SERVICE> that are set here, for services other than 
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&template, "template", "template.yaml", "the SAM template")
+	cmd.Flags().StringVar(&file, "template", "template.yaml", "the SAM template")
 	cmd.Flags().IntVar(&port, "port", emulator.DefaultPort, "port of the AWS endpoint on 127.0.0.1; 0 picks a free one")
 	cmd.Flags().StringToStringVar(&parameters, "parameter", nil, "a parameter of the template, NAME=VALUE; may be given more than once")
+	cmd.Flags().StringToStringVar(&values, "value", nil, "what only AWS can compute, NAME=VALUE (UserPool=x, Api.RootResourceId=y); may be given more than once")
 	return cmd
 }
 
@@ -86,6 +88,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		fmt.Fprintln(d.stdout, stopped) // in the middle of a build
 		return nil
+	}
+	if errors.Is(err, template.ErrUncomputable) {
+		err = fmt.Errorf("%w\n(--value NAME=VALUE gives a value, --parameter NAME=VALUE one of a parameter)", err)
 	}
 	if err != nil {
 		return err

@@ -182,6 +182,20 @@ func TestCommandEndsDevWithItsStatus(t *testing.T) {
 	p.find(`url=http://127\.0\.0\.1:\d+/000000000000/MyQueue region=us-east-1`)
 }
 
+// What only AWS can compute is named, and may be given.
+func TestValuesThatOnlyAWSComputes(t *testing.T) {
+	dir := filepath.Dir(writeTemplate(t, "Resources:\n  Pool: {Type: AWS::Cognito::UserPool}\n"+
+		"  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub 'q-${Pool}'}}\nOutputs:\n  QUrl: {Value: !Ref Q}\n"))
+	p := offload(t, dir, nil, "dev", "--port", "0", "--", "true")
+	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), `give a value for "Pool"`) || !strings.Contains(p.out.String(), "--value NAME=VALUE") {
+		t.Fatalf("exit status %d: %s", status, p.out)
+	}
+	p = offload(t, dir, nil, "dev", "--port", "0", "--value", "Pool=abc", "--", "sh", "-c", `echo "url=$OFFLOAD_Q_URL"`)
+	if status := p.wait(); status != 0 || !strings.Contains(p.out.String(), "/000000000000/q-abc\n") {
+		t.Fatalf("exit status %d: %s", status, p.out)
+	}
+}
+
 func TestPortInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
