@@ -30,9 +30,6 @@ type Options struct {
 	Template string
 	// Parameters override defaults of the template's parameters.
 	Parameters map[string]string
-	// Values give what only AWS can compute, by name as the template refers to it: "UserPoolClient" for a Ref,
-	// "Api.RootResourceId" for an attribute.
-	Values map[string]string
 	// Port of the AWS endpoint on 127.0.0.1. Nil is [DefaultPort]; 0 picks a free one.
 	Port *int
 	// Env is given to every function, besides what the template and Lambda give.
@@ -45,8 +42,9 @@ type Options struct {
 	// OnLog gets each line that a function writes, without its end, instead of Output. It is called concurrently and
 	// must not block. Default: nil.
 	OnLog func(function, line string)
-	// Logger gets what the emulator itself has to say: batches that failed as a whole, records that could not be
-	// delivered; at the level Debug every request. Default: warnings and errors go to Output.
+	// Logger gets what the emulator itself has to say: invocations that crashed, timed out or never began, batches that
+	// failed as a whole, records that could not be delivered; at the level Debug every request to SQS. Default: warnings
+	// and errors go to Output.
 	Logger *slog.Logger
 }
 
@@ -55,8 +53,7 @@ func (o *Options) filled() (Options, error) {
 	if o != nil {
 		c = *o
 	}
-	c.Parameters, c.Values = maps.Clone(c.Parameters), maps.Clone(c.Values)
-	c.Env, c.RetryDelays = maps.Clone(c.Env), slices.Clone(c.RetryDelays)
+	c.Parameters, c.Env, c.RetryDelays = maps.Clone(c.Parameters), maps.Clone(c.Env), slices.Clone(c.RetryDelays)
 	if c.Template == "" {
 		c.Template = "template.yaml"
 	}

@@ -11,6 +11,7 @@ type Act struct {
 	Panic   bool
 	Exit    bool // call os.Exit
 	Loop    bool // never end, whatever the context says
+	Stop    bool // halt the process, so that nobody in it can answer
 }
 
 // Write writes a file named after the task id.

@@ -50,6 +50,9 @@ func write(ctx context.Context, a tasks.Act) error {
 	case a.Exit:
 		time.Sleep(200 * time.Millisecond) // the batch mates are done by then
 		os.Exit(3)
+	case a.Stop:
+		check(syscall.Kill(os.Getpid(), syscall.SIGSTOP))
+		fallthrough // the other threads run for a moment more
 	case a.Loop:
 		for {
 			time.Sleep(time.Millisecond)
