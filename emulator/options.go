@@ -30,6 +30,9 @@ type Options struct {
 	Template string
 	// Parameters override defaults of the template's parameters.
 	Parameters map[string]string
+	// Values give what only AWS can compute, by name as the template refers to it: "UserPoolClient" for a Ref,
+	// "Api.RootResourceId" for an attribute.
+	Values map[string]string
 	// Port of the AWS endpoint on 127.0.0.1. Nil is [DefaultPort]; 0 picks a free one.
 	Port *int
 	// Env is given to every function, besides what the template and Lambda give.
@@ -53,7 +56,8 @@ func (o *Options) filled() (Options, error) {
 	if o != nil {
 		c = *o
 	}
-	c.Parameters, c.Env, c.RetryDelays = maps.Clone(c.Parameters), maps.Clone(c.Env), slices.Clone(c.RetryDelays)
+	c.Parameters, c.Values = maps.Clone(c.Parameters), maps.Clone(c.Values)
+	c.Env, c.RetryDelays = maps.Clone(c.Env), slices.Clone(c.RetryDelays)
 	if c.Template == "" {
 		c.Template = "template.yaml"
 	}
