@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -23,7 +24,7 @@ It runs in a checkout of the project, which --dir names.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			template := filepath.Join(dir, "template.yaml")
 			if _, err := os.Stat(template); err != nil {
-				return err
+				return fmt.Errorf("demo: %w: run it in a checkout of the project, or name one with --dir", err)
 			}
 			return demo.Run(cmd.Context(), demo.Options{
 				Template: template,

@@ -148,3 +148,29 @@ func TestWithoutCommandTheEmulatorRunsAlone(t *testing.T) {
 		t.Fatalf("exit status %d: %s", status, p.out)
 	}
 }
+
+// The demo is stopped where it is: no account, no process, no file.
+func TestSignalStopsTheDemo(t *testing.T) {
+	for name, moment := range map[string]string{"at its start": "building examples/api", "at work": `\d+ of 1000 fired`} {
+		t.Run(name, func(t *testing.T) {
+			tmp, mark := t.TempDir(), mark()
+			p := offload(t, "../..", []string{mark, "TMPDIR=" + tmp}, "demo")
+			p.find(moment)
+			p.signal(syscall.SIGTERM)
+			if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), "demo: stopped before its end") || strings.Contains(p.out.String(), "demo: fired=") {
+				t.Errorf("exit status %d: %s", status, p.out)
+			}
+			nothingLeft(t, mark, tmp) // the functions have the directory in their environment
+			if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+				t.Errorf("files are left: %v %v", left, err)
+			}
+		})
+	}
+}
+
+func TestDemoOutsideACheckout(t *testing.T) {
+	p := offload(t, t.TempDir(), nil, "demo")
+	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), "run it in a checkout of the project") {
+		t.Errorf("exit status %d: %s", status, p.out)
+	}
+}

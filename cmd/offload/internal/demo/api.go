@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -20,12 +19,23 @@ type api struct {
 	url     string
 }
 
+// buildAPI builds the web host into the absolute directory tmp. The compiler's own files are there too, so that nothing
+// is left of one that is stopped.
 func buildAPI(ctx context.Context, checkout, tmp string) (binary string, err error) {
 	binary = filepath.Join(tmp, "api")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./examples/api")
-	cmd.Dir = checkout
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("examples/api: build: %w\n%s", err, out)
+	var out bytes.Buffer
+	p, err := cli.Start([]string{"go", "build", "-C", checkout, "-o", binary, "./examples/api"},
+		cli.Environ(map[string]string{"GOTMPDIR": tmp}), &out, &out)
+	if err != nil {
+		return "", fmt.Errorf("examples/api: build: %w", err)
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		return "", errors.Join(ctx.Err(), cli.StopWithin(ctx, stopTimeout, p.Stop))
+	}
+	if err := p.Err(); err != nil {
+		return "", fmt.Errorf("examples/api: build: %w\n%s", err, out.Bytes())
 	}
 	return binary, nil
 }
@@ -39,13 +49,19 @@ func startAPI(ctx context.Context, binary string, env map[string]string) (*api, 
 	if err != nil {
 		return nil, err
 	}
+	bounded, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	select {
 	case url := <-said.url:
 		return &api{p, url}, nil
 	case <-p.Done():
-		return nil, fmt.Errorf("examples/api: ended at once: %w\n%s", p.Err(), said)
-	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), stopWithin(ctx, p.Stop))
+		return nil, fmt.Errorf("examples/api: ended at once, with status %d:\n%s", cli.ExitCode(p.Err()), said)
+	case <-bounded.Done():
+		err := errors.Join(ctx.Err(), cli.StopWithin(ctx, stopTimeout, p.Stop))
+		if ctx.Err() == nil {
+			err = errors.Join(fmt.Errorf("examples/api: does not say within %v where it listens:\n%s", startTimeout, said), err)
+		}
+		return nil, err
 	}
 }
 

@@ -12,35 +12,52 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/emulator"
+	"github.com/offloadhq/offload/internal/cli"
 )
 
 const (
 	// limit bounds the time from the first request to the end of the last task.
 	limit = 120 * time.Second
+	// startTimeout bounds the start of the API.
+	startTimeout = 30 * time.Second
 	// stopTimeout bounds each step of the end.
 	stopTimeout = 10 * time.Second
 	// maxBackoff shortens the waits between attempts, which would take hours otherwise.
 	maxBackoff = time.Second
 )
 
-// ErrFailed says that the account is not as planned; what is wrong was printed.
-var ErrFailed = errors.New("demo: the account is not as planned")
+var (
+	// ErrFailed says that the account is not as planned; what is wrong was printed.
+	ErrFailed = errors.New("demo: the account is not as planned")
+	// ErrStopped says that the context has ended before there was an account.
+	ErrStopped = errors.New("demo: stopped before its end: there is no account")
+)
 
 // Options say where the parts are.
 type Options struct {
-	Template string // the SAM template
-	Dir      string // the checkout, where examples/api is
-	Stdout   io.Writer
+	Template string    // the SAM template
+	Dir      string    // the checkout, where examples/api is
+	Stdout   io.Writer // must be safe for concurrent use
 }
 
 // Run builds and starts everything, drives the requests and prints the account. It returns ErrFailed if a task is lost,
-// or if the dead letters are not exactly the tasks that were made to fail for good. It leaves no process behind.
+// or if the dead letters are not exactly the tasks that were made to fail for good, and ErrStopped when ctx ends before
+// that is known. It leaves no process and no file behind, but the built functions.
 func Run(ctx context.Context, o Options) (err error) {
 	tmp, err := os.MkdirTemp("", "offload-demo-")
 	if err != nil {
-		return err
+		return fmt.Errorf("demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	err = run(ctx, o, tmp)
+	if ctx.Err() != nil && !errors.Is(err, ErrFailed) {
+		return ErrStopped // whatever else went wrong did so because of that
+	}
+	return err
+}
+
+func run(ctx context.Context, o Options, tmp string) (err error) {
+	fmt.Fprintln(o.Stdout, "building examples/api")
 	binary, err := buildAPI(ctx, o.Dir, tmp)
 	if err != nil {
 		return err
@@ -49,28 +66,36 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopWithin(ctx, receiver.close)) }()
-	d := &demo{stdout: o.Stdout, receiver: receiver, out: filepath.Join(tmp, "out"), tally: newTally(), starts: newStarts()}
+	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, receiver.close)) }()
+	requests, err := plan(receiver.URL, 1)
+	if err != nil {
+		return err
+	}
+	d := &demo{stdout: o.Stdout, out: filepath.Join(tmp, "out"), limit: limit, tally: newTally(len(requests)), starts: newStarts()}
 	e, err := d.startEmulator(ctx, o.Template)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopWithin(ctx, e.Close)) }()
+	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, e.Close)) }()
 	api, err := startAPI(ctx, binary, e.Environment())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopWithin(ctx, api.process.Stop)) }()
+	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, api.process.Stop)) }()
 	fmt.Fprintf(o.Stdout, "API %s, AWS endpoint %s\n\n", api.url, e.Endpoint())
-	return d.drive(ctx, api.url, e)
+	effects, err := newEffects(ctx, d.out, receiver, e.Environment())
+	if err != nil {
+		return err
+	}
+	return d.drive(ctx, api.url, requests, effects)
 }
 
 type demo struct {
-	stdout   io.Writer
-	receiver *receiver
-	out      string // directory of the results
-	tally    *tally
-	starts   *starts
+	stdout io.Writer
+	out    string        // directory of the results
+	limit  time.Duration // from the first request to the end of the last task
+	tally  *tally
+	starts *starts
 }
 
 func (d *demo) startEmulator(ctx context.Context, template string) (*emulator.Emulator, error) {
@@ -88,34 +113,28 @@ func (d *demo) startEmulator(ctx context.Context, template string) (*emulator.Em
 }
 
 // drive sends the requests, waits until every task has ended, and judges.
-func (d *demo) drive(ctx context.Context, url string, e *emulator.Emulator) error {
-	requests, err := plan(d.receiver.URL, 1)
-	if err != nil {
-		return err
-	}
-	effects, err := newEffects(ctx, d.out, d.receiver, e.Environment())
-	if err != nil {
-		return err
-	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
+func (d *demo) drive(ctx context.Context, url string, requests []request, effects *effects) error {
+	bounded, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	load := startLoad(bounded, url, requests)
-	err = d.wait(bounded, load, effects)
+	err := d.wait(bounded, load, effects)
+	late := bounded.Err() != nil
 	cancel()
 	<-load.done
+	load.into(d.tally)
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err() // stopped by the user: there is no account
-	case errors.Is(err, context.DeadlineExceeded):
-		fmt.Fprintf(d.stdout, "not all tasks have ended within %v\n", limit)
+		return ctx.Err()
+	case late:
+		d.tally.late = d.limit
 	case err != nil:
 		return err
 	}
 	return d.judge()
 }
 
-// wait looks at the effects until all requests are answered and all tasks have ended, and tells once a second how far
-// they are.
+// wait looks at the effects until all requests are answered, all tasks have ended and the queue is empty, and tells once
+// a second how far they are.
 func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
@@ -128,7 +147,9 @@ func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 			return err
 		}
 		if loaded && len(d.tally.lost()) == 0 {
-			return nil
+			if empty, err := e.queueIsEmpty(ctx); err != nil || empty {
+				return errors.Join(err, e.look(ctx, d.tally)) // what has come meanwhile
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -136,7 +157,7 @@ func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 		case <-tell.C:
 			fired := len(d.tally.fired)
 			fmt.Fprintf(d.stdout, "%4d of %d fired, %4d ended, %d of them dead letters\n",
-				fired, Requests, fired-len(d.tally.lost()), len(d.tally.dead))
+				fired, d.tally.planned, fired-len(d.tally.lost()), len(d.tally.dead))
 		case <-look.C:
 		}
 	}
@@ -156,10 +177,4 @@ func (d *demo) judge() error {
 		return ErrFailed
 	}
 	return nil
-}
-
-func stopWithin(ctx context.Context, stop func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	return stop(ctx)
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,8 @@ import (
 type effects struct {
 	out      string
 	receiver *receiver
-	queue    *sqs.Client
+	sqs      *sqs.Client
+	queueURL string
 	deadURL  string
 }
 
@@ -37,7 +39,10 @@ func newEffects(ctx context.Context, out string, r *receiver, env map[string]str
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return &effects{out: out, receiver: r, queue: sqs.NewFromConfig(cfg), deadURL: env["OFFLOAD_DEAD_LETTER_QUEUE_URL"]}, nil
+	return &effects{
+		out: out, receiver: r, sqs: sqs.NewFromConfig(cfg),
+		queueURL: env["OFFLOAD_QUEUE_URL"], deadURL: env["OFFLOAD_DEAD_LETTER_QUEUE_URL"],
+	}, nil
 }
 
 // look brings the tally up to date.
@@ -73,7 +78,7 @@ func (e *effects) objects(prefix string, t *tally) error {
 
 func (e *effects) deadLetters(ctx context.Context, t *tally) error {
 	for {
-		got, err := e.queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &e.deadURL, MaxNumberOfMessages: 10})
+		got, err := e.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &e.deadURL, MaxNumberOfMessages: 10})
 		if err != nil {
 			return fmt.Errorf("dead-letter queue: %w", err)
 		}
@@ -82,15 +87,47 @@ func (e *effects) deadLetters(ctx context.Context, t *tally) error {
 		}
 		var done []types.DeleteMessageBatchRequestEntry
 		for i, m := range got.Messages {
-			envelope, err := task.Parse([]byte(aws.ToString(m.Body)))
-			if err != nil {
-				return fmt.Errorf("dead letter %s: %w", aws.ToString(m.MessageId), err)
-			}
-			t.dead[envelope.ID()] = true
+			t.dead[deadTask(m)] = true
 			done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
 		}
-		if _, err := e.queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &e.deadURL, Entries: done}); err != nil {
+		if _, err := e.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &e.deadURL, Entries: done}); err != nil {
 			return fmt.Errorf("dead-letter queue: %w", err)
 		}
 	}
+}
+
+// deadTask is the id of the task that a dead letter is of: as it was fired, or in Lambda's record around the event. What
+// is neither is no task that was fired, and gets a name that says so.
+func deadTask(m types.Message) (id string) {
+	body := []byte(aws.ToString(m.Body))
+	var record struct {
+		RequestPayload json.RawMessage `json:"requestPayload"`
+	}
+	if json.Unmarshal(body, &record) == nil && record.RequestPayload != nil {
+		body = record.RequestPayload
+	}
+	envelope, err := task.Parse(body)
+	if err != nil {
+		return fmt.Sprintf("message %s (%v)", aws.ToString(m.MessageId), err)
+	}
+	return envelope.ID()
+}
+
+// queueIsEmpty says whether no message is left in the queue of the tasks: none that waits, runs or is delayed.
+func (e *effects) queueIsEmpty(ctx context.Context) (bool, error) {
+	counts := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	got, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &e.queueURL, AttributeNames: counts})
+	if err != nil {
+		return false, fmt.Errorf("queue: %w", err)
+	}
+	for _, name := range counts {
+		if got.Attributes[string(name)] != "0" {
+			return false, nil
+		}
+	}
+	return true, nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -24,6 +26,7 @@ type load struct {
 	mu      sync.Mutex
 	fired   map[string]request // guarded by mu: by task id, of requests that were answered 202
 	refused int                // guarded by mu
+	first   error              // guarded by mu: why the first of them was
 	took    []time.Duration    // guarded by mu
 }
 
@@ -77,14 +80,17 @@ func (l *load) send(ctx context.Context, r request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.took = append(l.took, took)
-	if err != nil || id == "" {
+	if err != nil {
 		l.refused++
+		if l.first == nil {
+			l.first = err
+		}
 		return
 	}
 	l.fired[id] = r
 }
 
-// post returns the id of the task, "" if the answer is not 202.
+// post returns the id of the task, or an error if the answer is not 202 with one.
 func (l *load) post(ctx context.Context, r request) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url+r.path, bytes.NewReader(r.body))
 	if err != nil {
@@ -95,9 +101,13 @@ func (l *load) post(ctx context.Context, r request) (string, error) {
 		return "", err
 	}
 	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", fmt.Errorf("POST %s: %w", r.path, err)
+	}
 	var answer struct{ ID string }
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusAccepted {
-		return "", err
+	if json.Unmarshal(body, &answer) != nil || answer.ID == "" || resp.StatusCode != http.StatusAccepted {
+		return "", fmt.Errorf("POST %s: %s: %.200s", r.path, resp.Status, bytes.TrimSpace(body))
 	}
 	return answer.ID, nil
 }
@@ -109,5 +119,5 @@ func (l *load) into(t *tally) {
 	for id, r := range l.fired {
 		t.fired[id] = r
 	}
-	t.refused, t.api = l.refused, append(t.api[:0], l.took...)
+	t.refused, t.refusal, t.api = l.refused, l.first, append(t.api[:0], l.took...)
 }

@@ -10,8 +10,11 @@ import (
 
 // tally is the account of all tasks: what was fired and what became of it.
 type tally struct {
+	planned int                // requests to make
 	fired   map[string]request // by task id, of every request that was answered 202
 	refused int                // requests that were not
+	refusal error              // of the first of them
+	late    time.Duration      // the limit, if it has passed before all tasks had ended
 	api     []time.Duration    // how long each request took
 
 	done    map[string]bool          // by task id, counted from effects
@@ -20,9 +23,10 @@ type tally struct {
 	started map[string]time.Duration // by task id: from firing to the first start of its handler
 }
 
-func newTally() *tally {
+func newTally(planned int) *tally {
 	return &tally{
-		fired: map[string]request{}, done: map[string]bool{}, dead: map[string]bool{},
+		planned: planned,
+		fired:   map[string]request{}, done: map[string]bool{}, dead: map[string]bool{},
 		retried: map[string]bool{}, started: map[string]time.Duration{},
 	}
 }
@@ -44,7 +48,13 @@ func (t *tally) problems() []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if t.refused > 0 {
-		say("%d requests were not answered 202", t.refused)
+		say("%d requests were not answered 202; the first: %v", t.refused, t.refusal)
+	}
+	if n := len(t.fired) + t.refused; n != t.planned {
+		say("%d requests were planned, and %d have an end of their own", t.planned, n)
+	}
+	if t.late > 0 {
+		say("not all has ended within %v", t.late)
 	}
 	for _, id := range t.lost() {
 		say("lost: %s %s", t.fired[id].kind, id)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,7 +11,7 @@ import (
 )
 
 func account() *tally {
-	t := newTally()
+	t := newTally(2)
 	t.fired["ok"] = request{kind: "event"}
 	t.fired["bad"] = request{kind: "webhook", dead: true}
 	t.done["ok"] = true
@@ -47,7 +48,11 @@ func TestEachWayToFailIsAProblem(t *testing.T) {
 		"lost: webhook bad":                          func(a *tally) { delete(a.dead, "bad") },
 		"done, and never fired: ghost":               func(a *tally) { a.done["ghost"] = true },
 		"dead-lettered, and never fired: ghost":      func(a *tally) { a.dead["ghost"] = true },
-		"3 requests were not answered 202":           func(a *tally) { a.refused = 3 },
+		"3 requests were not answered 202; the first: POST /events: 503": func(a *tally) {
+			a.planned, a.refused, a.refusal = 5, 3, errors.New("POST /events: 503")
+		},
+		"3 requests were planned, and 2 have an end of their own": func(a *tally) { a.planned = 3 },
+		"not all has ended within 2m0s":                           func(a *tally) { a.late = 2 * time.Minute },
 	} {
 		tally := account()
 		spoil(tally)
@@ -138,7 +143,7 @@ func TestStartsReadsOutcomes(t *testing.T) {
 	s.line("worker", `{"msg":"task done","id":"b","attempt":2,"waited":"9ms"}`)
 	s.line("worker", `a line that is no outcome, with "waited" in it`)
 	s.line("worker", `{"msg":"other"}`)
-	tally := newTally()
+	tally := newTally(0)
 	s.into(tally)
 	if len(tally.started) != 2 || tally.started["a"] != 2*time.Millisecond || tally.started["b"] != time.Millisecond {
 		t.Errorf("started: %v", tally.started)

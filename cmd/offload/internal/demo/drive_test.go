@@ -1,0 +1,215 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offloadhq/offload/emulator/sqs"
+	"github.com/offloadhq/offload/jobs"
+	"github.com/offloadhq/offload/jobs/dirstore"
+	"github.com/offloadhq/offload/task"
+)
+
+// world is an API whose tasks have ended by the time it answers, and the queues.
+type world struct {
+	t       *testing.T
+	out     string
+	queues  *sqs.Service
+	demo    *demo
+	effects *effects
+	printed bytes.Buffer
+	end     func(id, path string) // what becomes of a task
+	refuse  bool                  // answer 503
+	counted func()                // called before the messages of a queue are counted
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	queues, err := sqs.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, out: t.TempDir(), queues: queues, counted: func() {}}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == "AmazonSQS.GetQueueAttributes" {
+			w.counted()
+		}
+		queues.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(func() {
+		endpoint.Close()
+		if err := queues.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, name := range []string{"tasks", "dead"} {
+		if _, err := queues.CreateQueue(name, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receiver, err := startReceiver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = receiver.close(context.Background()) })
+	w.effects, err = newEffects(t.Context(), w.out, receiver, map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
+		"OFFLOAD_QUEUE_URL": endpoint.URL + "/000000000000/tasks", "OFFLOAD_DEAD_LETTER_QUEUE_URL": endpoint.URL + "/000000000000/dead",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.demo = &demo{stdout: &w.printed, limit: 10 * time.Second, tally: newTally(3), starts: newStarts()}
+	w.end = func(id, path string) {
+		if path == "/bad" {
+			w.send("dead", w.envelope(id))
+			return
+		}
+		w.done(id)
+	}
+	return w
+}
+
+func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if w.refuse {
+		http.Error(rw, "no room", http.StatusServiceUnavailable)
+		return
+	}
+	id := task.NewID(time.Now())
+	w.end(id, r.URL.Path)
+	rw.WriteHeader(http.StatusAccepted)
+	fmt.Fprintf(rw, `{"id":%q}`, id)
+}
+
+// done leaves the effect of a task in the store, as the functions write it.
+func (w *world) done(id string) {
+	store, err := dirstore.Open(w.out, nil)
+	if err == nil {
+		err = store.Put(context.Background(), jobs.AnalyticsPrefix+id+".json", strings.NewReader("{}"))
+	}
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) envelope(id string) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"test","type":"a.b","data":{}}`, id)
+}
+
+func (w *world) send(queue, body string) {
+	if _, err := w.queues.Send(context.Background(), "arn:aws:sqs:us-east-1:000000000000:"+queue, sqs.Outgoing{Body: body}); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) drive(ctx context.Context) error {
+	api := httptest.NewServer(w)
+	defer api.Close()
+	return w.demo.drive(ctx, api.URL, []request{
+		{kind: "event", path: "/good"}, {kind: "event", path: "/bad", dead: true}, {kind: "event", path: "/good"},
+	}, w.effects)
+}
+
+func TestDemoSucceedsWhenAllEndsAsPlanned(t *testing.T) {
+	for name, wrap := range map[string]string{
+		"dead-lettered by the worker": "%s",
+		"by Lambda":                   `{"version":"1.0","requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.end = func(id, path string) {
+				if path == "/bad" {
+					w.send("dead", fmt.Sprintf(wrap, w.envelope(id)))
+					return
+				}
+				w.done(id)
+			}
+			if err := w.drive(t.Context()); err != nil {
+				t.Fatalf("err = %v\n%s", err, &w.printed)
+			}
+			if want := "demo: fired=3 done=2 retried=0 dead=1 lost=0\n"; !strings.HasSuffix(w.printed.String(), want) {
+				t.Errorf("printed %s, want %s at the end", &w.printed, want)
+			}
+		})
+	}
+}
+
+func TestDemoFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(w *world)
+		says  string
+	}{
+		"a task is lost": {func(w *world) {
+			w.end = func(id, path string) {
+				if path == "/bad" {
+					w.send("dead", w.envelope(id))
+				}
+			}
+		}, "lost: event"},
+		"a good task is a dead letter": {func(w *world) {
+			w.end = func(id, _ string) { w.send("dead", w.envelope(id)) }
+		}, "dead-lettered, and should not be: event"},
+		"a bad task is done": {func(w *world) {
+			w.end = func(id, _ string) { w.done(id) }
+		}, "done, and was made to fail: event"},
+		"a dead letter is no task": {func(w *world) { w.send("dead", "hello") }, "dead-lettered, and never fired: message"},
+		"a dead letter comes last": {func(w *world) {
+			w.counted = func() { w.send("dead", w.envelope("ghost")) }
+		}, "dead-lettered, and never fired: ghost"},
+		"the API refuses": {func(w *world) { w.refuse = true }, "3 requests were not answered 202; the first: POST /good: 503 Service Unavailable: no room"},
+		"a message stays": {func(w *world) { w.send("tasks", "hello") }, "not all has ended within"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.demo.limit = 500 * time.Millisecond
+			c.spoil(w)
+			if err := w.drive(t.Context()); !errors.Is(err, ErrFailed) || !strings.Contains(w.printed.String(), c.says) {
+				t.Errorf("err = %v, want ErrFailed and %q; printed\n%s", err, c.says, &w.printed)
+			}
+		})
+	}
+}
+
+// The load is counted to its end, so that a demo that was too slow to fire all does not pass for a small one.
+func TestDemoFailsWhenItCannotFireAll(t *testing.T) {
+	w := newWorld(t)
+	w.demo.limit = 15 * time.Millisecond
+	if err := w.drive(t.Context()); !errors.Is(err, ErrFailed) || !strings.Contains(w.printed.String(), "not all has ended within 15ms") {
+		t.Errorf("err = %v; printed\n%s", err, &w.printed)
+	}
+	if n := len(w.demo.tally.fired) + w.demo.tally.refused; n != 3 {
+		t.Errorf("%d requests are accounted for, want 3", n)
+	}
+}
+
+func TestDemoThatIsStoppedHasNoAccount(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.end = func(string, string) { cancel() }
+	if err := w.drive(ctx); !errors.Is(err, context.Canceled) || w.printed.Len() != 0 {
+		t.Errorf("err = %v; printed %q", err, &w.printed)
+	}
+}
+
+func TestRunStoppedInABuildLeavesNothing(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := Run(ctx, Options{Template: filepath.Join("..", "..", "..", "..", "template.yaml"), Dir: filepath.Join("..", "..", "..", ".."), Stdout: &bytes.Buffer{}})
+	if !errors.Is(err, ErrStopped) {
+		t.Errorf("err = %v", err)
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+		t.Errorf("left: %v %v", left, err)
+	}
+}
