@@ -44,8 +44,14 @@ func plainText(text string) string {
 			return text
 		}
 		switch key {
-		case "msg", "message":
+		case "msg":
 			message = unquoted(raw)
+		case "message":
+			if message == "" {
+				message = unquoted(raw)
+				break
+			}
+			fmt.Fprintf(&pairs, " %s=%s", key, value(raw)) // slog's own is msg: this one is an attribute
 		case "level":
 			level = unquoted(raw)
 		case "time", "timestamp":

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
 
 func named(name string) http.Handler {
@@ -39,23 +38,6 @@ func TestRequestsGoToTheirService(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s %s %s: %d %q, want %d and %q", c.method, c.path, c.target, w.Code, w.Body, c.status, c.says)
-		}
-	}
-}
-
-func TestLinesAreReadable(t *testing.T) {
-	at := time.Date(2026, 11, 24, 9, 8, 7, 6e6, time.UTC)
-	for text, want := range map[string]string{
-		"plain text": "plain text",
-		`{"time":"2026-11-24T09:08:07Z","level":"INFO","msg":"task done","id":"01A","took":12}`: "task done id=01A took=12",
-		`{"level":"WARN","message":"task failed","error":"a b"}`:                                `WARN task failed error="a b"`,
-		`{"no":"message"}`:        `{"no":"message"}`,
-		`{"msg":"torn`:            `{"msg":"torn`,
-		`{"msg":"x","o":{"a":1}}`: `x o={"a":1}`,
-		`{"msg":"x","s":""}`:      `x s=""`,
-	} {
-		if got := line(at, "Worker", text); got != "09:08:07.006 Worker         "+want+"\n" {
-			t.Errorf("line(%s) = %q, want …%q", text, got, want)
 		}
 	}
 }

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/offloadhq/offload/emulator/sqs"
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
@@ -29,8 +31,16 @@ func environment(t *testing.T, set map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-func TestEveryDefinitionHasAHandler(t *testing.T) {
+// awsEnvironment keeps the SDK from looking for a region and for credentials on the network.
+func awsEnvironment(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "any")
+	}
 	t.Setenv("AWS_REGION", "us-east-1")
+}
+
+func TestEveryDefinitionHasAHandler(t *testing.T) {
+	awsEnvironment(t)
 	w, err := newWorker(t.Context(), environment(t, map[string]string{"OFFLOAD_DEV": "1"}), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -109,5 +119,39 @@ func TestOutcomeIsOneLineWithoutArguments(t *testing.T) {
 		if line[key] != want {
 			t.Errorf("%s = %v, want %v", key, line[key], want)
 		}
+	}
+}
+
+// A task that ends for good has one line in the log, not one of the worker and another of this function.
+func TestDeadLetterIsOneLine(t *testing.T) {
+	awsEnvironment(t)
+	queues, err := sqs.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = queues.Close() }()
+	if _, err := queues.CreateQueue("d", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	queue := httptest.NewServer(queues)
+	defer queue.Close()
+	t.Setenv("AWS_ENDPOINT_URL", queue.URL)
+	var out bytes.Buffer
+	w, err := newWorker(t.Context(), environment(t, map[string]string{"OFFLOAD_DEAD_LETTER_QUEUE_URL": queue.URL + "/000000000000/d"}), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := jobs.Export.With(jobs.Table{Rows: -1}).Encode("id-1", "test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	outcome := w.Process(ctx, []transport.Delivery{{Source: "arn:aws:sqs:us-east-1:000000000000:q", MessageID: "m-1", Receipt: "r", Body: e.Body(), Receives: 1}})[0]
+	if outcome.State != worker.DeadLettered {
+		t.Fatalf("%+v", outcome)
+	}
+	if got := strings.Count(out.String(), "id-1"); strings.Count(out.String(), "\n") != 1 || got == 0 {
+		t.Errorf("want one line, got:\n%s", out.String())
 	}
 }

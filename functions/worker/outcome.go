@@ -12,15 +12,16 @@ import (
 	"github.com/offloadhq/offload/worker"
 )
 
-// logOutcome writes one line for what became of each task: never its arguments.
+// logOutcome writes one line for what became of each task: never its arguments. Of dead letters and stuck handlers the
+// worker has written it, with reason and stack.
 func logOutcome(log *slog.Logger) func(worker.Outcome) {
 	return func(o worker.Outcome) {
+		if o.State == worker.DeadLettered || o.State == worker.Stuck {
+			return
+		}
 		level := slog.LevelInfo
 		if !o.Acked() {
 			level = slog.LevelWarn
-		}
-		if o.State == worker.DeadLettered {
-			level = slog.LevelError
 		}
 		attrs := []slog.Attr{
 			slog.String("task", o.Name), slog.String("id", o.ID), slog.Int("attempt", o.Attempt),
