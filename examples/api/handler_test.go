@@ -119,10 +119,3 @@ func TestHealthz(t *testing.T) {
 		t.Fatalf("GET /events: %d", w.Code)
 	}
 }
-
-func TestMissingEnvironmentIsNamed(t *testing.T) {
-	err := run(t.Context(), func(string) string { return "" }, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "OFFLOAD_QUEUE_URL") {
-		t.Fatalf("err = %v", err)
-	}
-}

@@ -27,8 +27,9 @@ import (
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
-// shutdownTimeout bounds how long the host waits at its end for requests, and then for tasks on their way.
-const shutdownTimeout = 10 * time.Second
+// shutdownTimeout bounds how long the host waits at its end for requests, and as long again for tasks on their way. Both
+// fit into the ten seconds that offload dev gives.
+const shutdownTimeout = 4 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,7 +52,7 @@ func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("address %q: listen: %w: set ADDR to another", addr, err)
+		return errors.Join(fmt.Errorf("ADDR %q: set it to an address that is free: %w", addr, err), closeWithin(ctx, tasks.Close))
 	}
 	server := &http.Server{
 		Handler:           newHandler(tasks, log),
@@ -68,13 +69,20 @@ func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return errors.Join(err, tasks.Close(ctx))
+		return errors.Join(err, closeWithin(ctx, tasks.Close))
 	case <-ctx.Done():
 	}
 	// First the requests end, then the tasks that they fired: after Close nothing is on its way any more.
+	err = closeWithin(ctx, server.Shutdown)
+	<-served
+	return errors.Join(err, closeWithin(ctx, tasks.Close))
+}
+
+// closeWithin gives an orderly end its time, also when ctx has ended: that is why there is an end.
+func closeWithin(ctx context.Context, end func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	return errors.Join(server.Shutdown(ctx), tasks.Close(ctx))
+	return end(ctx)
 }
 
 // welcome is for whoever sits before the screen of offload dev.

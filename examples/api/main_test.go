@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/offloadhq/offload/emulator/sqs"
+)
+
+func TestMissingEnvironmentIsNamed(t *testing.T) {
+	err := run(t.Context(), func(string) string { return "" }, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "OFFLOAD_QUEUE_URL") {
+		t.Fatalf("err = %v", err)
+	}
+}
+
+func environment(set map[string]string) func(string) string {
+	return func(name string) string { return set[name] }
+}
+
+// queue is an endpoint with one queue, q. It calls hold before it answers, and the environment is that of its host.
+func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]string) {
+	t.Helper()
+	queues, err := sqs.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queues.CreateQueue("q", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hold()
+		queues.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { endpoint.Close(); _ = queues.Close() })
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": endpoint.URL, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
+	} {
+		t.Setenv(name, value)
+	}
+	return queues, map[string]string{"OFFLOAD_QUEUE_URL": endpoint.URL + "/000000000000/q", "OFFLOAD_WORKER_FUNCTION": "f", "ADDR": "127.0.0.1:0"}
+}
+
+// output is a buffer that run writes while the test reads.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// A request that is under way when the host is told to end is answered, and its task is stored.
+func TestEndDrainsRequestsAndTasks(t *testing.T) {
+	t.Cleanup(func() { goleak.VerifyNone(t) })
+	arrived, release := make(chan struct{}, 1), make(chan struct{})
+	queues, env := queue(t, func() { arrived <- struct{}{}; <-release })
+	env["OFFLOAD_DEV"] = "1"
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out output
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, environment(env), &out, io.Discard) }()
+	var url []string
+	for deadline := time.Now().Add(10 * time.Second); url == nil; url = regexp.MustCompile(`API +(http://\S+)`).FindStringSubmatch(out.String()) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no welcome:\n%s", out.String())
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	answered := make(chan string, 1)
+	go func() {
+		resp, err := http.Post(url[1]+"/exports", "application/json", strings.NewReader(`{"rows":1}`))
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		answered <- resp.Status
+	}()
+	<-arrived // the task is on its way to the queue
+	stop()
+	close(release)
+	if got := <-answered; got != "202 Accepted" {
+		t.Errorf("the request that was under way: %s", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	got, err := queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:q", sqs.ReceiveInput{Max: 10})
+	if err != nil || len(got) != 1 {
+		t.Errorf("%d messages are stored, want the task (%v)", len(got), err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestAddressInUseIsNamed(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, env := queue(t, func() {})
+	env["ADDR"] = taken.Addr().String()
+	err = run(t.Context(), environment(env), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "ADDR \""+env["ADDR"]+"\": set it to an address that is free") {
+		t.Fatalf("err = %v", err)
+	}
+}
