@@ -113,3 +113,64 @@ func TestMistakesAreNamed(t *testing.T) {
 		})
 	}
 }
+
+// Whatever else a user's template has in it: the queues and the Go functions run, and the rest is told.
+func TestUsersTemplateStarts(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":     "module users\n",
+		"fn/main.go": "package main\n\nfunc main() {}\n",
+		"template.yaml": `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Table: { Type: AWS::DynamoDB::Table }
+  Work: { Type: AWS::SQS::Queue }
+  First:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildMethod: go1.x }
+    Properties: { CodeUri: fn/, Handler: bootstrap, Runtime: provided.al2023 }
+  Second:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildMethod: go1.x }
+    Properties: { CodeUri: fn/, Handler: bootstrap, Runtime: provided.al2023 }
+  Python:
+    Type: AWS::Serverless::Function
+    Properties: { CodeUri: fn/, Handler: a.b, Runtime: python3.13 }
+Outputs:
+  Stream: { Value: !GetAtt Table.StreamArn }
+  WorkURL: { Value: !Ref Work }
+  Second: { Value: !GetAtt Second.Arn }
+`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	port, logs := 0, &buffer{}
+	e, err := emulator.Start(t.Context(), &emulator.Options{Template: filepath.Join(dir, "template.yaml"), Port: &port, Output: logs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	env := e.Environment()
+	if got, want := env["OFFLOAD_WORK_URL"], e.Endpoint()+"/000000000000/Work"; got != want {
+		t.Errorf("OFFLOAD_WORK_URL=%q, want %q", got, want)
+	}
+	if got, want := env["OFFLOAD_SECOND"], "arn:aws:lambda:us-east-1:000000000000:function:Second"; got != want {
+		t.Errorf("OFFLOAD_SECOND=%q, want %q", got, want)
+	}
+	if got, ok := env["OFFLOAD_STREAM"]; ok {
+		t.Errorf("OFFLOAD_STREAM=%q: nobody here can know it", got)
+	}
+	for _, want := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "Resources.Python: skipped", "Outputs.Stream: left out", "built First", "built Second"} {
+		if !strings.Contains(logs.String(), want) {
+			t.Errorf("the screen says nothing of %q:\n%s", want, logs.String())
+		}
+	}
+}
