@@ -42,9 +42,9 @@ func signup(c *client.Client) http.HandlerFunc {
 func newWorker() (*worker.Worker, error) {
 	mux := worker.NewMux()
 	worker.Handle(mux, Welcome, func(ctx context.Context, e Email) error {
-		return greet(ctx, e.To) // nil: done. An error: tried again after a backoff. task.Permanent(err): dead-lettered now.
+		return greet(ctx, e.To) // nil: done; an error: tried again
 	})
-	return worker.New(mux, nil)
+	return worker.New(mux, nil) // Options.Settler adds backoff, MaxAttempts and task.Permanent: see functions/worker
 }
 
 // end
