@@ -47,6 +47,20 @@ func TestHandlePanicsNamingTheTask(t *testing.T) {
 	}
 }
 
+func TestNewWarnsOfAMissingSettler(t *testing.T) {
+	for _, s := range []transport.Settler{nil, &settler{}} {
+		var out bytes.Buffer
+		if _, err := worker.New(newMux(task.Define[args]("test.warned"), nothing), &worker.Options{
+			Settler: s, Logger: slog.New(slog.NewTextHandler(&out, nil)),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(out.String(), "worker has no Settler"); warned != (s == nil) {
+			t.Errorf("with the Settler %v it says %q", s, out.String())
+		}
+	}
+}
+
 func TestNewReturnsEveryProblem(t *testing.T) {
 	m := newMux(task.Define[args]("test.eager", task.MaxAttempts(16), task.Aliases("test.old")), nothing)
 	_, err := worker.New(m, &worker.Options{Concurrency: -1, Margin: -1})

@@ -21,7 +21,7 @@ type Worker struct {
 
 // New makes a Worker for the handlers of m. A nil opts means all defaults. It refuses, with every problem joined: a Mux
 // without handlers, a definition whose MaxAttempts is more than Options.MaxReceiveCount (the queue would move the task
-// away before its last attempt), and negative options.
+// away before its last attempt), and negative options. Without a Settler it warns, once, of what does not hold then.
 func New(m *Mux, opts *Options) (*Worker, error) {
 	var routes map[string]route
 	if m != nil {
@@ -30,6 +30,10 @@ func New(m *Mux, opts *Options) (*Worker, error) {
 	o, err := opts.fill(routes)
 	if err != nil {
 		return nil, err
+	}
+	if o.Settler == nil {
+		o.Logger.Warn("worker has no Settler: MaxAttempts, Backoff and Permanent do not hold; what fails comes back by the queue's " +
+			"visibility timeout and ends by its redrive policy: set worker.Options.Settler")
 	}
 	return &Worker{routes: routes, options: o, unknown: map[string]bool{}}, nil
 }
@@ -94,7 +98,7 @@ func (w *Worker) tell(ctx context.Context, r *record) {
 func (w *Worker) log(ctx context.Context, r *record, message string, err error) {
 	attrs := []slog.Attr{
 		slog.String("id", r.ID), slog.String("task", r.Name), slog.Int("attempt", r.Attempt),
-		slog.String("message", r.MessageID), slog.Any("error", err),
+		slog.String("message_id", r.MessageID), slog.Any("error", err),
 	}
 	if r.Reason != "" {
 		attrs = append(attrs, slog.String("reason", r.Reason))
