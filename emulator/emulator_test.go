@@ -61,6 +61,9 @@ func TestFailuresEndAmongTheDeadLetters(t *testing.T) {
 func TestD3_MappingWithoutTheSettingLoses(t *testing.T) {
 	r := start(t)
 	ids := r.fire(r.queue("OFFLOAD_CARELESS_URL"), tasks.Act{Fail: true})
+	if want := "CarelessWorkerTasks: has no FunctionResponseTypes"; !strings.Contains(r.logs.String(), want) || strings.Count(r.logs.String(), "has no FunctionResponseTypes") != 1 {
+		t.Errorf("no warning of the mapping that loses, or one of the other: %q", r.logs.String())
+	}
 	r.eventually("the attempt", func() bool { return strings.Contains(r.logs.String(), "attempt 1 of "+ids[0]) })
 	api, url := sqs.NewFromConfig(r.aws), r.env["OFFLOAD_CARELESS_URL"]
 	r.eventually("the queue to be empty", func() bool {

@@ -98,6 +98,10 @@ func (e *Emulator) startMappings() error {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stopMappings = stop
 	for _, m := range e.template.Mappings {
+		if !m.ReportBatchItemFailures {
+			fmt.Fprintf(e.options.Output, "warning: %s:%d: %s: has no FunctionResponseTypes: [ReportBatchItemFailures]: as on AWS, "+
+				"tasks that the function names as failed are deleted\n", e.template.File, m.Line, m.LogicalID)
+		}
 		run, err := mapping.New(source{e.sqs, m.QueueARN}, target{e.lambda, m.FunctionName, m.Qualifier}, &mapping.Options{
 			Name:                    m.LogicalID,
 			QueueARN:                m.QueueARN,
