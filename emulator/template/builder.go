@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 // A builder makes the model from the resources.
 type builder struct {
-	*resolver
+	*cfn.Resolver
 	template   *Template
 	queues     map[string]*queueRead // by ARN
 	read       []*queueRead
@@ -18,31 +20,31 @@ type builder struct {
 	pending    []*pendingDestination
 }
 
-func newBuilder(r *resolver, file, dir string) *builder {
+func newBuilder(r *cfn.Resolver, file, dir string) *builder {
 	return &builder{
-		resolver: r, template: &Template{File: file, Dir: dir}, queues: make(map[string]*queueRead), skipped: make(map[string]bool),
+		Resolver: r, template: &Template{File: file, Dir: dir}, queues: make(map[string]*queueRead), skipped: make(map[string]bool),
 		configured: make(map[*Function]bool),
 	}
 }
 
 // build reads the resources kind by kind, because each kind refers to those before it.
-func (b *builder) build(root *value) {
-	b.generateQueues()
-	b.each(b.addQueue, typeQueue)
-	b.each(b.addFunction, typeServerlessFunction, typeFunction)
-	b.each(b.readAlias, typeAlias)
-	b.each(func(res *resource) {
+func (b *builder) build(root *cfn.Value) {
+	b.GenerateQueues()
+	b.each(b.addQueue, cfn.TypeQueue)
+	b.each(b.addFunction, cfn.TypeServerlessFunction, cfn.TypeFunction)
+	b.each(b.readAlias, cfn.TypeAlias)
+	b.each(func(res *cfn.Resource) {
 		if d := b.readInvokeConfig(res); d != nil {
 			b.pending = append(b.pending, d)
 		}
-	}, typeInvokeConfig)
+	}, cfn.TypeInvokeConfig)
 	b.eachRunning(b.readEvents)
-	b.each(b.readSourceMapping, typeMapping)
-	b.current = ""
+	b.each(b.readSourceMapping, cfn.TypeMapping)
+	b.Current = ""
 	b.checkQueues()
 	b.checkDestinations()
 	b.checkCycles()
-	b.readOutputs(root.get("Outputs"))
+	b.readOutputs(root.Get("Outputs"))
 	b.warnOthers()
 	for _, q := range b.creationOrder() {
 		b.template.Queues = append(b.template.Queues, q.Queue)
@@ -54,46 +56,46 @@ func (b *builder) build(root *value) {
 }
 
 // each calls read for each resource of the types that its Condition does not leave out.
-func (b *builder) each(read func(*resource), types ...string) {
-	for _, id := range slices.Clone(b.order) {
-		res := b.resources[id]
-		if !slices.Contains(types, res.typ) || res.when == no {
+func (b *builder) each(read func(*cfn.Resource), types ...string) {
+	for _, id := range slices.Clone(b.Order) {
+		res := b.Resources[id]
+		if !slices.Contains(types, res.Type) || res.When == cfn.No {
 			continue
 		}
-		b.current = id
-		if res.when == maybe {
-			b.uncomputable(res.why.at(res.line), res.path()+".Condition")
+		b.Current = id
+		if res.When == cfn.Maybe {
+			b.Uncomputable(res.Why.At(res.Line), res.Path()+".Condition")
 			continue
 		}
 		read(res)
 	}
 }
 
-func (b *builder) eachRunning(read func(*resource, *Function)) {
+func (b *builder) eachRunning(read func(*cfn.Resource, *Function)) {
 	for _, fn := range b.functions {
-		if res := b.resources[fn.LogicalID]; res.typ == typeServerlessFunction {
+		if res := b.Resources[fn.LogicalID]; res.Type == cfn.TypeServerlessFunction {
 			read(res, fn)
 		}
 	}
 }
 
-func (b *builder) addQueue(res *resource) {
+func (b *builder) addQueue(res *cfn.Resource) {
 	q := b.readQueue(res)
 	if q.Name == "" {
 		return
 	}
 	if first := b.queues[q.ARN]; first != nil {
-		b.fail(res.line, q.path+".QueueName", "%s has the name %q already (line %d)", first.LogicalID, q.Name, first.Line)
+		b.Fail(res.Line, q.path+".QueueName", "%s has the name %q already (line %d)", first.LogicalID, q.Name, first.Line)
 		return
 	}
 	b.queues[q.ARN] = q
 	b.read = append(b.read, q)
 }
 
-func (b *builder) addFunction(res *resource) {
+func (b *builder) addFunction(res *cfn.Resource) {
 	if reason := b.skipReason(res); reason != "" {
-		b.warn(res.line, res.path(), "skipped: %s, and only Go programs and other executables for provided.al2023 run here", reason)
-		b.skipped[b.physicalName(res).text] = true
+		b.Warn(res.Line, res.Path(), "skipped: %s, and only Go programs and other executables for provided.al2023 run here", reason)
+		b.skipped[b.PhysicalName(res).Text] = true
 		return
 	}
 	fn := b.readFunction(res, b.template.Dir)
@@ -102,14 +104,14 @@ func (b *builder) addFunction(res *resource) {
 	}
 	for _, other := range b.functions {
 		if other.Name == fn.Name {
-			b.fail(res.line, res.path()+".Properties.FunctionName", "%s has the name %q already (line %d)", other.LogicalID, fn.Name, other.Line)
+			b.Fail(res.Line, res.Path()+".Properties.FunctionName", "%s has the name %q already (line %d)", other.LogicalID, fn.Name, other.Line)
 			return
 		}
 	}
 	b.functions = append(b.functions, fn)
-	if res.typ == typeServerlessFunction && res.props.has("EventInvokeConfig") {
+	if res.Type == cfn.TypeServerlessFunction && res.Props.Has("EventInvokeConfig") {
 		b.configured[fn] = true
-		b.current = res.id + "EventInvokeConfig"
+		b.Current = res.ID + "EventInvokeConfig"
 		if d := b.readServerlessAsync(res, fn); d != nil {
 			b.pending = append(b.pending, d)
 		}
@@ -118,7 +120,7 @@ func (b *builder) addFunction(res *resource) {
 
 // queueARNs gives the ARNs that a misspelt one may mean.
 func (b *builder) queueARNs() []string {
-	if len(b.queues) > maxKnown {
+	if len(b.queues) > cfn.MaxKnown {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(b.queues))
@@ -135,11 +137,11 @@ func (b *builder) checkQueues() {
 		target := b.queues[q.target]
 		switch {
 		case target == nil:
-			b.fail(q.targetLine, key, "no queue of the template has the ARN %s%s", q.target, suggest(q.target, b.queueARNs()))
+			b.Fail(q.targetLine, key, "no queue of the template has the ARN %s%s", q.target, cfn.Suggest(q.target, b.queueARNs()))
 		case target == q:
-			b.fail(q.targetLine, key, "a queue cannot be its own dead-letter queue")
+			b.Fail(q.targetLine, key, "a queue cannot be its own dead-letter queue")
 		case target.permission == "denyAll", target.permission == "byQueue" && !slices.Contains(target.sources, q.ARN):
-			b.fail(q.targetLine, key, "the RedriveAllowPolicy of %s does not let %s use it as a dead-letter queue", target.LogicalID, q.LogicalID)
+			b.Fail(q.targetLine, key, "the RedriveAllowPolicy of %s does not let %s use it as a dead-letter queue", target.LogicalID, q.LogicalID)
 		}
 	}
 }
@@ -147,7 +149,7 @@ func (b *builder) checkQueues() {
 func (b *builder) checkDestinations() {
 	for _, d := range b.pending {
 		if arn := d.fn.Async.OnFailure; arn != "" && b.queues[arn] == nil {
-			b.fail(d.line, d.key, "no queue of the template has the ARN %s%s", arn, suggest(arn, b.queueARNs()))
+			b.Fail(d.line, d.key, "no queue of the template has the ARN %s%s", arn, cfn.Suggest(arn, b.queueARNs()))
 		}
 	}
 }
@@ -179,23 +181,23 @@ func (b *builder) checkCycles() {
 	visit = func(id string) {
 		state[id] = 1
 		way = append(way, id)
-		for _, e := range b.edges[id] {
-			switch state[e.to] {
+		for _, e := range b.Edges[id] {
+			switch state[e.To] {
 			case 0:
-				visit(e.to)
+				visit(e.To)
 			case 1:
-				circle := append(slices.Clone(way[slices.Index(way, e.to):]), e.to)
+				circle := append(slices.Clone(way[slices.Index(way, e.To):]), e.To)
 				hint := "build one of the ARNs with !Sub from a fixed name"
-				if e.to == id && strings.HasSuffix(b.resources[id].typ, "::Function") {
+				if e.To == id && strings.HasSuffix(b.Resources[id].Type, "::Function") {
 					hint = "a function finds its own name in AWS_LAMBDA_FUNCTION_NAME"
 				}
-				b.fail(e.line, "Resources."+id, "circular dependency, which CloudFormation refuses: %s; %s", strings.Join(circle, " -> "), hint)
+				b.Fail(e.Line, "Resources."+id, "circular dependency, which CloudFormation refuses: %s; %s", strings.Join(circle, " -> "), hint)
 			}
 		}
 		way = way[:len(way)-1]
 		state[id] = 2
 	}
-	for _, id := range slices.Sorted(maps.Keys(b.edges)) {
+	for _, id := range slices.Sorted(maps.Keys(b.Edges)) {
 		if state[id] == 0 {
 			visit(id)
 		}
@@ -204,13 +206,13 @@ func (b *builder) checkCycles() {
 
 // checkAnything reports a template in which nothing runs.
 func (b *builder) checkAnything() {
-	if len(b.template.Queues)+len(b.template.Functions) > 0 || len(b.problems) > 0 {
+	if len(b.template.Queues)+len(b.template.Functions) > 0 || len(b.Problems) > 0 {
 		return
 	}
 	if len(b.skipped) > 0 {
-		b.fail(0, "Resources", "nothing in the template runs here: it has no queue, and its functions are not Go programs (%s)",
-			few(slices.Sorted(maps.Keys(b.skipped))))
+		b.Fail(0, "Resources", "nothing in the template runs here: it has no queue, and its functions are not Go programs (%s)",
+			cfn.Few(slices.Sorted(maps.Keys(b.skipped))))
 		return
 	}
-	b.fail(0, "Resources", "nothing in the template runs here: it has no queue and no function")
+	b.Fail(0, "Resources", "nothing in the template runs here: it has no queue and no function")
 }

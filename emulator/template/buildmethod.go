@@ -5,32 +5,34 @@ import (
 	"go/build"
 	"os"
 	"path/filepath"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 // readBuild decides how a function is built, from its Metadata and from what is in its directory.
 // Sources: SAM Developer Guide, "Building Lambda functions with custom runtimes" and "Building Go Lambda functions".
-func (r *resolver) readBuild(res *resource, fn *Function, dir string, line int, key string) {
+func (r *builder) readBuild(res *cfn.Resource, fn *Function, dir string, line int, key string) {
 	info, err := os.Stat(fn.CodeDir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		r.fail(line, key, "directory %s does not exist; paths start at the directory of the template", fn.CodeDir)
+		r.Fail(line, key, "directory %s does not exist; paths start at the directory of the template", fn.CodeDir)
 		return
 	case err != nil:
-		r.fail(line, key, "%v", err)
+		r.Fail(line, key, "%v", err)
 		return
 	case !info.IsDir():
-		r.fail(line, key, "%s is a file; name the directory of the function's main package", fn.CodeDir)
+		r.Fail(line, key, "%s is a file; name the directory of the function's main package", fn.CodeDir)
 		return
 	}
-	metadata := reader{r, r.eval(res.node.get("Metadata"), res.path()+".Metadata"), res.path() + ".Metadata"}
-	if metadata.v.kind != mapping {
-		metadata.v = nothing
+	metadata := r.Resolver.Reader(r.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata"), res.Path()+".Metadata")
+	if metadata.V.Kind != cfn.Map {
+		metadata.V = cfn.Nothing
 	}
-	props := metadata.sub("BuildProperties")
-	fn.BuildProperties.TrimGoPath = props.boolean("TrimGoPath", false)
-	working := metadata.text("WorkingDirectory")
+	props := metadata.Sub("BuildProperties")
+	fn.BuildProperties.TrimGoPath = props.Boolean("TrimGoPath", false)
+	working := metadata.Text("WorkingDirectory")
 	if working == "" {
-		working = props.text("WorkingDirectory")
+		working = props.Text("WorkingDirectory")
 	}
 	if working != "" {
 		if working = filepath.FromSlash(working); !filepath.IsAbs(working) {
@@ -38,30 +40,30 @@ func (r *resolver) readBuild(res *resource, fn *Function, dir string, line int, 
 		}
 		fn.BuildProperties.WorkingDirectory = working
 	}
-	fn.BuildMethod = metadata.text("BuildMethod")
-	skip := metadata.boolean("SkipBuild", false)
+	fn.BuildMethod = metadata.Text("BuildMethod")
+	skip := metadata.Boolean("SkipBuild", false)
 	switch {
 	case fn.BuildMethod == MethodMakefile && !skip && !isFile(filepath.Join(fn.CodeDir, "Makefile")):
-		r.fail(metadata.line("BuildMethod"), metadata.key("BuildMethod"), "makefile: there is no Makefile in %s", fn.CodeDir)
+		r.Fail(metadata.Line("BuildMethod"), metadata.Key("BuildMethod"), "makefile: there is no Makefile in %s", fn.CodeDir)
 	case skip || fn.BuildMethod == "":
 		r.guessBuild(fn, skip, line, key)
 	}
 }
 
 // guessBuild is for a function that names no build method.
-func (r *resolver) guessBuild(fn *Function, skip bool, line int, key string) {
+func (r *builder) guessBuild(fn *Function, skip bool, line int, key string) {
 	switch {
 	case isExecutable(filepath.Join(fn.CodeDir, "bootstrap")):
 		fn.BuildMethod = MethodPrebuilt
 	case skip:
-		r.fail(line, key, "%s holds no executable bootstrap, and SkipBuild says that it is built already", fn.CodeDir)
+		r.Fail(line, key, "%s holds no executable bootstrap, and SkipBuild says that it is built already", fn.CodeDir)
 	case isFile(filepath.Join(fn.CodeDir, "Makefile")):
 		fn.BuildMethod = MethodMakefile
 	case isGoMain(fn.CodeDir):
 		fn.BuildMethod = MethodGo
-		r.warn(line, key, "no BuildMethod: built as a Go program here, but \"sam build\" would look for a Makefile; add \"Metadata: {BuildMethod: go1.x}\" to %s", fn.LogicalID)
+		r.Warn(line, key, "no BuildMethod: built as a Go program here, but \"sam build\" would look for a Makefile; add \"Metadata: {BuildMethod: go1.x}\" to %s", fn.LogicalID)
 	default:
-		r.fail(line, key, "%s holds no executable bootstrap, no Makefile and no Go main package; build the function first, or set Metadata.BuildMethod", fn.CodeDir)
+		r.Fail(line, key, "%s holds no executable bootstrap, no Makefile and no Go main package; build the function first, or set Metadata.BuildMethod", fn.CodeDir)
 	}
 }
 

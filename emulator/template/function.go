@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 var (
@@ -19,15 +21,15 @@ var (
 var runtimes = []string{"provided.al2023", "provided.al2"}
 
 // skipReason says why a function cannot run on this machine, or "".
-func (r *resolver) skipReason(res *resource) string {
-	p := reader{r, res.props, res.path() + ".Properties"}
-	if kind := p.text("PackageType"); kind == "Image" || p.v.has("ImageUri") {
+func (r *builder) skipReason(res *cfn.Resource) string {
+	p := r.Properties(res)
+	if kind := p.Text("PackageType"); kind == "Image" || p.V.Has("ImageUri") {
 		return "it is a container image"
 	}
-	if p.v.has("InlineCode") {
+	if p.V.Has("InlineCode") {
 		return "its code is inline"
 	}
-	runtime := p.text("Runtime")
+	runtime := p.Text("Runtime")
 	switch {
 	case runtime == "go1.x":
 		return "AWS has retired the runtime go1.x; use provided.al2023"
@@ -36,100 +38,92 @@ func (r *resolver) skipReason(res *resource) string {
 	}
 	code := r.code(res)
 	switch {
-	case code.kind == mapping && code.has("ZipFile"):
+	case code.Kind == cfn.Map && code.Has("ZipFile"):
 		return "its code is inline"
-	case code.kind == mapping && code.has("ImageUri"):
+	case code.Kind == cfn.Map && code.Has("ImageUri"):
 		return "it is a container image"
-	case code.kind == mapping, strings.HasPrefix(code.text, "s3://"), strings.HasPrefix(code.text, "https://"):
+	case code.Kind == cfn.Map, strings.HasPrefix(code.Text, "s3://"), strings.HasPrefix(code.Text, "https://"):
 		return "its code is in S3"
 	}
-	if ext := path.Ext(code.text); ext == ".zip" || ext == ".jar" {
-		return "its code is the archive " + code.text
+	if ext := path.Ext(code.Text); ext == ".zip" || ext == ".jar" {
+		return "its code is the archive " + code.Text
 	}
-	switch method := r.eval(res.node.get("Metadata"), res.path()+".Metadata").get("BuildMethod"); {
-	case method.kind == text && method.text != MethodGo && method.text != MethodMakefile:
-		return "its build method is " + method.text
+	switch method := r.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata").Get("BuildMethod"); {
+	case method.Kind == cfn.Text && method.Text != MethodGo && method.Text != MethodMakefile:
+		return "its build method is " + method.Text
 	}
 	return ""
 }
 
 // code gives where the code of a function is. What AWS alone knows is not a directory of this machine.
-func (r *resolver) code(res *resource) *value {
+func (r *builder) code(res *cfn.Resource) *cfn.Value {
 	name := "CodeUri"
-	if res.typ == typeFunction {
+	if res.Type == cfn.TypeFunction {
 		name = "Code"
 	}
-	return r.eval(res.props.get(name), res.path()+".Properties."+name)
+	return r.Eval(res.Props.Get(name), res.Path()+".Properties."+name)
 }
 
 // readFunction reads a function that can run.
-func (r *resolver) readFunction(res *resource, dir string) *Function {
-	p := reader{r, res.props, res.path() + ".Properties"}
-	switch warned := functionWarned; res.typ {
-	case typeServerlessFunction:
-		p.check(res.typ, functionUsed, functionIgnored, functionWarned, serverlessUsed, serverlessIgnored, serverlessWarned)
-		p.warnMissing(slices.Concat(warned, serverlessWarned))
+func (r *builder) readFunction(res *cfn.Resource, dir string) *Function {
+	p := r.Properties(res)
+	switch warned := functionWarned; res.Type {
+	case cfn.TypeServerlessFunction:
+		p.Check(res.Type, functionUsed, functionIgnored, functionWarned, serverlessUsed, serverlessIgnored, serverlessWarned)
+		warnMissing(p, slices.Concat(warned, serverlessWarned))
 	default:
-		p.check(res.typ, functionUsed, functionIgnored, functionWarned, lambdaUsed, lambdaIgnored, lambdaWarned)
-		p.warnMissing(slices.Concat(warned, lambdaWarned))
+		p.Check(res.Type, functionUsed, functionIgnored, functionWarned, lambdaUsed, lambdaIgnored, lambdaWarned)
+		warnMissing(p, slices.Concat(warned, lambdaWarned))
 	}
-	fn := &Function{LogicalID: res.id, Line: res.line, Timeout: 3 * time.Second, MemoryMB: 128, Handler: p.text("Handler"), Runtime: p.text("Runtime")}
-	name := r.physicalName(res)
+	fn := &Function{LogicalID: res.ID, Line: res.Line, Timeout: 3 * time.Second, MemoryMB: 128, Handler: p.Text("Handler"), Runtime: p.Text("Runtime")}
+	name := r.PhysicalName(res)
 	switch {
-	case name.kind == unknown:
-		r.uncomputable(name, p.key("FunctionName"))
-	case !functionName.MatchString(name.text):
-		r.fail(p.line("FunctionName"), p.key("FunctionName"), "%.100q is no function name; AWS takes 1 to 64 letters, digits, hyphens and underscores", name.text)
+	case name.Kind == cfn.Unknown:
+		r.Uncomputable(name, p.Key("FunctionName"))
+	case !functionName.MatchString(name.Text):
+		r.Fail(p.Line("FunctionName"), p.Key("FunctionName"), "%.100q is no function name; AWS takes 1 to 64 letters, digits, hyphens and underscores", name.Text)
 	}
-	fn.Name, fn.ARN = name.text, r.fill(functionARN, res, res.line, p.path).text
-	if !p.v.has("Runtime") {
-		r.fail(p.v.line, p.key("Runtime"), "is missing; a Go function has provided.al2023")
+	fn.Name, fn.ARN = name.Text, r.ARN(res, p.Path).Text
+	if !p.V.Has("Runtime") {
+		r.Fail(p.V.Line, p.Key("Runtime"), "is missing; a Go function has provided.al2023")
 	}
-	if n := p.integer("Timeout", 1, 900); n != nil {
+	if n := p.Integer("Timeout", 1, 900); n != nil {
 		fn.Timeout = time.Duration(*n) * time.Second
 	}
-	if n := p.integer("MemorySize", 128, 10240); n != nil {
+	if n := p.Integer("MemorySize", 128, 10240); n != nil {
 		fn.MemoryMB = *n
 	}
-	fn.Reserved = p.integer("ReservedConcurrentExecutions", 0, 1_000_000)
-	fn.Architectures = p.texts("Architectures")
+	fn.Reserved = p.Integer("ReservedConcurrentExecutions", 0, 1_000_000)
+	fn.Architectures = p.Texts("Architectures")
 	for _, a := range fn.Architectures {
 		if a != "arm64" && a != "x86_64" {
-			r.fail(p.line("Architectures"), p.key("Architectures"), "must be arm64 or x86_64, not %q", a)
+			r.Fail(p.Line("Architectures"), p.Key("Architectures"), "must be arm64 or x86_64, not %q", a)
 		}
 	}
-	fn.AllowRecursion = p.choice("RecursiveLoop", "Terminate", "Allow") == "Allow"
-	fn.Env = p.environment()
-	if res.typ == typeServerlessFunction {
+	fn.AllowRecursion = p.Choice("RecursiveLoop", "Terminate", "Allow") == "Allow"
+	fn.Env = environment(p)
+	if res.Type == cfn.TypeServerlessFunction {
 		r.readAutoAlias(p, fn)
 	}
 	r.readCode(res, fn, dir)
 	return fn
 }
 
-func (p reader) choice(name string, allowed ...string) string {
-	s := p.text(name)
-	if s != "" && !slices.Contains(allowed, s) {
-		p.fail(p.line(name), p.key(name), "must be %s, not %q%s", strings.Join(allowed, " or "), s, suggest(s, allowed))
-	}
-	return s
-}
-
-func (p reader) warnMissing(names []string) {
+func warnMissing(p cfn.Reader, names []string) {
 	for _, name := range names {
-		if v := p.v.get(name); v.kind != absent && !(v.kind == list && len(v.items) == 0) {
-			p.warn(p.line(name), p.key(name), "%s", missing[name])
+		if v := p.V.Get(name); v.Kind != cfn.Absent && !(v.Kind == cfn.List && len(v.Items) == 0) {
+			p.Warn(p.Line(name), p.Key(name), "%s", missing[name])
 		}
 	}
 }
 
-func (r *resolver) readAutoAlias(p reader, fn *Function) {
-	alias := p.text("AutoPublishAlias")
+func (r *builder) readAutoAlias(p cfn.Reader, fn *Function) {
+	alias := p.Text("AutoPublishAlias")
 	if alias == "" {
 		return
 	}
 	if !aliasName.MatchString(alias) || digits.MatchString(alias) {
-		r.fail(p.line("AutoPublishAlias"), p.key("AutoPublishAlias"), "%.100q is no alias name", alias)
+		r.Fail(p.Line("AutoPublishAlias"), p.Key("AutoPublishAlias"), "%.100q is no alias name", alias)
 		return
 	}
 	fn.Alias, fn.Aliases = alias, []string{alias}
@@ -148,47 +142,47 @@ var variableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
 
 const maxEnvironment = 4096 // bytes; Lambda Developer Guide, "Lambda quotas"
 
-func (p reader) environment() map[string]string {
-	env := p.sub("Environment")
-	env.check("Environment", []string{"Variables"})
-	vars := env.sub("Variables")
-	out := make(map[string]string, len(vars.v.keys))
+func environment(p cfn.Reader) map[string]string {
+	env := p.Sub("Environment")
+	env.Check("Environment", []string{"Variables"})
+	vars := env.Sub("Variables")
+	out := make(map[string]string, len(vars.V.Keys))
 	size := 0
-	for _, e := range vars.v.keys {
-		key := vars.key(e.key)
+	for _, e := range vars.V.Keys {
+		key := vars.Key(e.Key)
 		switch {
-		case slices.Contains(reserved, e.key):
-			p.fail(e.line, key, "Lambda reserves this name; choose another")
-		case !variableName.MatchString(e.key):
-			p.fail(e.line, key, "no name of a variable; Lambda takes two or more letters, digits and underscores, starting with a letter")
+		case slices.Contains(reserved, e.Key):
+			p.Fail(e.Line, key, "Lambda reserves this name; choose another")
+		case !variableName.MatchString(e.Key):
+			p.Fail(e.Line, key, "no name of a variable; Lambda takes two or more letters, digits and underscores, starting with a letter")
 		}
-		if out[e.key] = vars.text(e.key); strings.ContainsRune(out[e.key], 0) {
-			p.fail(e.line, key, "holds a NUL character, which no variable can")
+		if out[e.Key] = vars.Text(e.Key); strings.ContainsRune(out[e.Key], 0) {
+			p.Fail(e.Line, key, "holds a NUL character, which no variable can")
 		}
-		size += len(e.key) + len(out[e.key])
+		size += len(e.Key) + len(out[e.Key])
 	}
 	if size > maxEnvironment {
-		p.fail(env.v.line, vars.path, "the variables are %d bytes; Lambda takes %d", size, maxEnvironment)
+		p.Fail(env.V.Line, vars.Path, "the variables are %d bytes; Lambda takes %d", size, maxEnvironment)
 	}
 	return out
 }
 
 // readCode finds the directory of the code and how it is built.
-func (r *resolver) readCode(res *resource, fn *Function, dir string) {
+func (r *builder) readCode(res *cfn.Resource, fn *Function, dir string) {
 	name := "CodeUri"
-	if res.typ == typeFunction {
+	if res.Type == cfn.TypeFunction {
 		name = "Code"
 	}
-	p := reader{r, res.props, res.path() + ".Properties"}
-	code := p.text(name)
+	p := r.Properties(res)
+	code := p.Text(name)
 	if code == "" {
-		if v := r.code(res); v.kind == absent || v.kind == text {
-			r.fail(p.line(name), p.key(name), "is missing; name the directory of the function's main package")
+		if v := r.code(res); v.Kind == cfn.Absent || v.Kind == cfn.Text {
+			r.Fail(p.Line(name), p.Key(name), "is missing; name the directory of the function's main package")
 		}
 		return
 	}
 	if fn.CodeDir = filepath.FromSlash(code); !filepath.IsAbs(fn.CodeDir) {
 		fn.CodeDir = filepath.Join(dir, fn.CodeDir)
 	}
-	r.readBuild(res, fn, dir, p.line(name), p.key(name))
+	r.readBuild(res, fn, dir, p.Line(name), p.Key(name))
 }

@@ -3,60 +3,40 @@ package template
 import (
 	"strings"
 	"time"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
-// generatedQueue is what SAM appends to the logical id of a function to name the OnFailure queue that it makes itself.
-const generatedQueue = "EventInvokeConfigOnFailureQueue"
-
-// generateQueues adds the queues that SAM makes for functions whose OnFailure destination has the type SQS and no ARN.
-// Source: SAM Developer Guide, "Generated CloudFormation resources" of EventInvokeConfig.
-func (r *resolver) generateQueues() {
-	for _, id := range r.order {
-		res := r.resources[id]
-		if res.typ != typeServerlessFunction || res.when != yes {
-			continue
-		}
-		path := res.path() + ".Properties.EventInvokeConfig.DestinationConfig.OnFailure"
-		raw := res.props.get("EventInvokeConfig").get("DestinationConfig").get("OnFailure")
-		if raw.kind != mapping || r.eval(raw.get("Type"), path+".Type").text != "SQS" || r.eval(raw.get("Destination"), path+".Destination").kind != absent {
-			continue
-		}
-		name := id + generatedQueue
-		r.resources[name] = &resource{id: name, typ: typeQueue, line: raw.line, node: nothing, props: nothing, when: yes}
-		r.order = append(r.order, name)
-	}
-}
-
 // readServerlessAsync reads the EventInvokeConfig of a serverless function. SAM binds it to the alias when there is one.
-func (r *resolver) readServerlessAsync(res *resource, fn *Function) *pendingDestination {
-	p := reader{r, res.props, res.path() + ".Properties"}
-	if p.v.get("EventInvokeConfig").kind == absent {
+func (r *builder) readServerlessAsync(res *cfn.Resource, fn *Function) *pendingDestination {
+	p := r.Properties(res)
+	if p.V.Get("EventInvokeConfig").Kind == cfn.Absent {
 		return nil
 	}
-	config := p.sub("EventInvokeConfig")
-	config.check("EventInvokeConfig", []string{"MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig"})
+	config := p.Sub("EventInvokeConfig")
+	config.Check("EventInvokeConfig", []string{"MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig"})
 	fn.AsyncQualifier = fn.Alias
-	destinations := config.readAsync(fn)
-	failure := destinations.sub("OnFailure")
-	failure.check("OnFailure", []string{"Type", "Destination"})
-	if failure.v.kind != mapping {
+	destinations := readAsync(config, fn)
+	failure := destinations.Sub("OnFailure")
+	failure.Check("OnFailure", []string{"Type", "Destination"})
+	if failure.V.Kind != cfn.Map {
 		return nil
 	}
 	types := []string{"SQS", "SNS", "EventBridge", "Lambda", "S3Bucket"}
-	kind := failure.choice("Type", types...)
+	kind := failure.Choice("Type", types...)
 	switch {
-	case failure.v.get("Type").kind == absent:
-		r.fail(failure.v.line, failure.key("Type"), "is missing; use one of %s", strings.Join(types, ", "))
+	case failure.V.Get("Type").Kind == cfn.Absent:
+		r.Fail(failure.V.Line, failure.Key("Type"), "is missing; use one of %s", strings.Join(types, ", "))
 		return nil
 	case kind != "SQS":
-		r.warn(failure.v.line, failure.path, "a destination of type %s is not emulated; events that fail for good are dropped", kind)
+		r.Warn(failure.V.Line, failure.Path, "a destination of type %s is not emulated; events that fail for good are dropped", kind)
 		return nil
-	case failure.v.get("Destination").kind == absent:
-		fn.Async.OnFailure = r.attribute(res.id+generatedQueue, "Arn", failure.v.line, failure.path).text
+	case failure.V.Get("Destination").Kind == cfn.Absent:
+		fn.Async.OnFailure = r.Attribute(res.ID+cfn.GeneratedQueue, "Arn", failure.V.Line, failure.Path).Text
 		return nil
 	}
-	fn.Async.OnFailure = failure.text("Destination")
-	return &pendingDestination{fn, failure.line("Destination"), failure.key("Destination")}
+	fn.Async.OnFailure = failure.Text("Destination")
+	return &pendingDestination{fn, failure.Line("Destination"), failure.Key("Destination")}
 }
 
 // A pendingDestination is an OnFailure destination whose queue is looked up once all queues are read.
@@ -67,67 +47,67 @@ type pendingDestination struct {
 }
 
 // readAsync reads what the two forms of the configuration share, and gives the destinations.
-func (p reader) readAsync(fn *Function) reader {
-	fn.Async.MaxRetries = p.integer("MaximumRetryAttempts", 0, 2)
-	if n := p.integer("MaximumEventAgeInSeconds", 60, 21_600); n != nil {
+func readAsync(p cfn.Reader, fn *Function) cfn.Reader {
+	fn.Async.MaxRetries = p.Integer("MaximumRetryAttempts", 0, 2)
+	if n := p.Integer("MaximumEventAgeInSeconds", 60, 21_600); n != nil {
 		fn.Async.MaxAge = time.Duration(*n) * time.Second
 	}
-	destinations := p.sub("DestinationConfig")
-	destinations.check("DestinationConfig", []string{"OnFailure", "OnSuccess"})
-	if destinations.v.has("OnSuccess") {
-		p.warn(destinations.line("OnSuccess"), destinations.key("OnSuccess"), "not emulated; nothing is sent when an event succeeds")
+	destinations := p.Sub("DestinationConfig")
+	destinations.Check("DestinationConfig", []string{"OnFailure", "OnSuccess"})
+	if destinations.V.Has("OnSuccess") {
+		p.Warn(destinations.Line("OnSuccess"), destinations.Key("OnSuccess"), "not emulated; nothing is sent when an event succeeds")
 	}
 	return destinations
 }
 
 // readInvokeConfig reads an AWS::Lambda::EventInvokeConfig.
-func (b *builder) readInvokeConfig(res *resource) *pendingDestination {
-	p := reader{b.resolver, res.props, res.path() + ".Properties"}
-	p.check(res.typ, []string{"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"})
+func (b *builder) readInvokeConfig(res *cfn.Resource) *pendingDestination {
+	p := b.Properties(res)
+	p.Check(res.Type, []string{"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"})
 	fn, inName := b.function(p)
 	if fn == nil {
 		return nil
 	}
-	qualifier := p.text("Qualifier")
+	qualifier := p.Text("Qualifier")
 	if inName != "" {
 		qualifier = inName
 	}
-	b.checkQualifier(fn, qualifier, p.line("Qualifier"), p.key("Qualifier"))
+	b.checkQualifier(fn, qualifier, p.Line("Qualifier"), p.Key("Qualifier"))
 	if b.configured[fn] {
-		b.warn(res.line, res.path(), "%s has an event invoke configuration already; this one is not emulated", fn.LogicalID)
+		b.Warn(res.Line, res.Path(), "%s has an event invoke configuration already; this one is not emulated", fn.LogicalID)
 		return nil
 	}
 	b.configured[fn] = true
 	fn.AsyncQualifier = qualifier
-	failure := p.readAsync(fn).sub("OnFailure")
-	failure.check("OnFailure", []string{"Destination"})
-	arn := failure.text("Destination")
+	failure := readAsync(p, fn).Sub("OnFailure")
+	failure.Check("OnFailure", []string{"Destination"})
+	arn := failure.Text("Destination")
 	if arn == "" {
 		return nil
 	}
 	if !strings.HasPrefix(arn, "arn:aws:sqs:") {
-		b.warn(failure.v.line, failure.path, "the destination %.100q is no queue and not emulated; events that fail for good are dropped", arn)
+		b.Warn(failure.V.Line, failure.Path, "the destination %.100q is no queue and not emulated; events that fail for good are dropped", arn)
 		return nil
 	}
 	fn.Async.OnFailure = arn
-	return &pendingDestination{fn, failure.line("Destination"), failure.key("Destination")}
+	return &pendingDestination{fn, failure.Line("Destination"), failure.Key("Destination")}
 }
 
 // readAlias reads an AWS::Lambda::Alias.
-func (b *builder) readAlias(res *resource) {
-	p := reader{b.resolver, res.props, res.path() + ".Properties"}
-	p.check(res.typ, []string{"Description", "FunctionName", "FunctionVersion", "Name", "ProvisionedConcurrencyConfig", "RoutingConfig"})
+func (b *builder) readAlias(res *cfn.Resource) {
+	p := b.Properties(res)
+	p.Check(res.Type, []string{"Description", "FunctionName", "FunctionVersion", "Name", "ProvisionedConcurrencyConfig", "RoutingConfig"})
 	fn, _ := b.function(p)
 	if fn == nil {
 		return
 	}
-	name := p.text("Name")
+	name := p.Text("Name")
 	if !aliasName.MatchString(name) || digits.MatchString(name) {
-		b.fail(p.line("Name"), p.key("Name"), "%.100q is no alias name", name)
+		b.Fail(p.Line("Name"), p.Key("Name"), "%.100q is no alias name", name)
 		return
 	}
-	if p.v.has("RoutingConfig") {
-		b.warn(p.line("RoutingConfig"), p.key("RoutingConfig"), "not emulated; every invocation runs the one build of the function")
+	if p.V.Has("RoutingConfig") {
+		b.Warn(p.Line("RoutingConfig"), p.Key("RoutingConfig"), "not emulated; every invocation runs the one build of the function")
 	}
 	if fn.Alias == "" {
 		fn.Alias = name

@@ -1,12 +1,9 @@
 package template
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
+	"slices"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 // Load reads the template in file and resolves it. It reads that file, and looks whether the directories that functions name are
@@ -19,49 +16,25 @@ func Load(file string, opts *Options) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(file)
+	data, dir, err := cfn.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", file, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("template %q: not a file; name the template itself, such as %s", file, filepath.Join(file, "template.yaml"))
-	}
-	if info.Size() > maxFileBytes {
-		return nil, fmt.Errorf("template %q: %d bytes; AWS takes at most %d", file, info.Size(), maxFileBytes)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", file, err)
-	}
-	dir, err := filepath.Abs(filepath.Dir(file))
-	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", file, err)
+		return nil, err
 	}
 	return load(file, dir, data, &o)
 }
 
-func load(file, dir string, data []byte, o *Options) (*Template, error) {
-	r := newReport(file)
-	root := parse(r, data)
-	if root == nil || len(r.problems) > 0 {
-		return nil, r.err()
+func load(file, dir string, data []byte, o *cfn.Options) (*Template, error) {
+	r := cfn.NewReport(file)
+	root := cfn.Parse(r, data)
+	if root == nil || len(r.Problems) > 0 {
+		return nil, r.Err()
 	}
-	res := resolve(r, root, o)
+	res := cfn.Resolve(r, root, o, slices.Concat(functionUsed, serverlessUsed, functionIgnored, serverlessIgnored, functionWarned, serverlessWarned)...)
 	b := newBuilder(res, file, dir)
 	b.build(root)
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	b.template.Warnings = r.sortedWarnings()
+	b.template.Warnings = r.SortedWarnings()
 	return b.template, nil
-}
-
-func parse(r *report, data []byte) *value {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	start := bytes.TrimLeft(data, " \t\r\n")
-	// A template that starts with a brace may also be YAML in flow style, which is no JSON.
-	if strings.EqualFold(filepath.Ext(r.file), ".json") || bytes.HasPrefix(start, []byte("{")) && json.Valid(data) {
-		return parseJSON(r, data)
-	}
-	return parseYAML(r, data)
 }

@@ -1,6 +1,10 @@
 package template
 
-import "time"
+import (
+	"time"
+
+	"github.com/offloadhq/offload/internal/cfn"
+)
 
 // A Template is what one template file describes, as far as the emulator runs it. All values are computed. It is plain
 // data: nothing in it changes after Load, and it may be read concurrently.
@@ -9,9 +13,9 @@ type Template struct {
 	Dir       string // absolute directory of File; relative paths in the template start here
 	Queues    []Queue
 	Functions []Function
-	Mappings  []Mapping // event source mappings, in the order of the template
-	Outputs   []Output  // outputs whose value could be computed, in the order of the template
-	Warnings  []Warning // sorted by line
+	Mappings  []Mapping     // event source mappings, in the order of the template
+	Outputs   []Output      // outputs whose value could be computed, in the order of the template
+	Warnings  []cfn.Warning // sorted by line
 }
 
 // A Queue is one AWS::SQS::Queue. Template.Queues holds a dead-letter queue before the queues that name it, so that they can be
@@ -91,14 +95,3 @@ type Output struct {
 	Value   string
 	Line    int
 }
-
-// A Warning tells of something in the template that is not as on AWS. It never stops the emulator.
-type Warning struct {
-	File string
-	Line int
-	Key  string // path of the key in the template, such as Resources.Work.Properties.Events.Api
-	Text string
-}
-
-// String gives the warning as "template.yaml:12: Key: text".
-func (w Warning) String() string { return position(w.File, w.Line, w.Key) + w.Text }

@@ -1,11 +1,6 @@
 package template
 
-import (
-	"errors"
-	"fmt"
-	"maps"
-	"regexp"
-)
+import "github.com/offloadhq/offload/internal/cfn"
 
 // Options configure [Load]. The zero value, and nil, mean the documented defaults.
 type Options struct {
@@ -25,41 +20,9 @@ type Options struct {
 	QueueURL func(name string) string
 }
 
-var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	stackPattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
-)
-
-func (o *Options) filled() (Options, error) {
-	var c Options
-	if o != nil {
-		c = *o
+func (o *Options) filled() (cfn.Options, error) {
+	if o == nil {
+		o = &Options{}
 	}
-	c.Parameters = maps.Clone(c.Parameters)
-	c.Values = maps.Clone(c.Values)
-	if c.Region == "" {
-		c.Region = "us-east-1"
-	}
-	if c.AccountID == "" {
-		c.AccountID = "000000000000"
-	}
-	if c.StackName == "" {
-		c.StackName = "offload"
-	}
-	if c.QueueURL == nil {
-		account := c.AccountID
-		c.QueueURL = func(name string) string { return "http://127.0.0.1:4566/" + account + "/" + name }
-	}
-	var problems []error
-	if !accountPattern.MatchString(c.AccountID) {
-		problems = append(problems, fmt.Errorf("template: Options.AccountID %q: must be 12 digits", c.AccountID))
-	}
-	if !regionPattern.MatchString(c.Region) {
-		problems = append(problems, fmt.Errorf("template: Options.Region %q: must be a region name such as us-east-1", c.Region))
-	}
-	if !stackPattern.MatchString(c.StackName) {
-		problems = append(problems, fmt.Errorf("template: Options.StackName %q: must be letters, digits and hyphens, and start with a letter", c.StackName))
-	}
-	return c, errors.Join(problems...)
+	return cfn.Options(*o).Filled()
 }

@@ -4,12 +4,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 // harmless are the types that a running function does not notice: permissions, observation, delivery. Nothing is said
 // about them. A name that ends in :: stands for all types that start with it.
 var harmless = []string{
-	typeQueue, typeServerlessFunction, typeFunction, typeMapping, typeInvokeConfig, typeAlias, typeVersion,
+	cfn.TypeQueue, cfn.TypeServerlessFunction, cfn.TypeFunction, cfn.TypeMapping, cfn.TypeInvokeConfig, cfn.TypeAlias, cfn.TypeVersion,
 	"AWS::IAM::", "AWS::CloudWatch::", "AWS::Logs::", "AWS::KMS::", "AWS::CodeDeploy::", "AWS::ApplicationAutoScaling::", "AWS::Budgets::",
 	"AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy", "AWS::Lambda::Permission",
 	"AWS::Lambda::CodeSigningConfig", "AWS::Lambda::LayerVersionPermission", "AWS::Serverless::Connector", "AWS::CDK::Metadata",
@@ -30,16 +32,16 @@ func (b *builder) warnOthers() {
 	names := make(map[string][]string)
 	first := make(map[string]int)
 	var types []string
-	for _, id := range b.order {
-		res := b.resources[id]
-		if res.when == no || isHarmless(res.typ) {
+	for _, id := range b.Order {
+		res := b.Resources[id]
+		if res.When == cfn.No || isHarmless(res.Type) {
 			continue
 		}
-		if _, seen := first[res.typ]; !seen {
-			first[res.typ] = res.line
-			types = append(types, res.typ)
+		if _, seen := first[res.Type]; !seen {
+			first[res.Type] = res.Line
+			types = append(types, res.Type)
 		}
-		names[res.typ] = append(names[res.typ], id+" (line "+strconv.Itoa(res.line)+")")
+		names[res.Type] = append(names[res.Type], id+" (line "+strconv.Itoa(res.Line)+")")
 	}
 	for _, typ := range types {
 		if len(names[typ]) == 1 {
@@ -49,7 +51,7 @@ func (b *builder) warnOthers() {
 		if end := endpoint(typ); end != "" {
 			hint = "; calls to it need AWS_ENDPOINT_URL_" + end
 		}
-		b.warn(first[typ], typ, "not emulated: %s%s", few(names[typ]), hint)
+		b.Warn(first[typ], typ, "not emulated: %s%s", cfn.Few(names[typ]), hint)
 	}
 }
 

@@ -3,6 +3,8 @@ package template
 import (
 	"strings"
 	"unicode"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 // EnvName gives the environment variable of an output: OFFLOAD_ and the words of its name, in capitals, with underscores
@@ -36,34 +38,34 @@ func EnvName(output string) string {
 }
 
 // readOutputs reads the outputs that can be computed.
-func (b *builder) readOutputs(section *value) {
+func (b *builder) readOutputs(section *cfn.Value) {
 	names := make(map[string]string)
-	for _, e := range sectionEntries(b.report, section, "Outputs") {
-		path := "Outputs." + e.key
-		if e.value.kind != mapping || strings.HasPrefix(e.key, "Fn::") {
-			b.warn(e.line, path, "left out: an output is a map with a Value")
+	for _, e := range cfn.SectionEntries(b.Report, section, "Outputs") {
+		path := "Outputs." + e.Key
+		if e.Value.Kind != cfn.Map || strings.HasPrefix(e.Key, "Fn::") {
+			b.Warn(e.Line, path, "left out: an output is a map with a Value")
 			continue
 		}
-		if c := e.value.get("Condition"); c.kind == text {
-			when, why := b.named(c.text, c.line, path+".Condition")
-			if when == maybe && why.why != "" {
-				b.warn(e.line, path, "left out: %s", why.why)
+		if c := e.Value.Get("Condition"); c.Kind == cfn.Text {
+			when, why := b.Named(c.Text, c.Line, path+".Condition")
+			if when == cfn.Maybe && why.Why != "" {
+				b.Warn(e.Line, path, "left out: %s", why.Why)
 			}
-			if when != yes {
+			if when != cfn.Yes {
 				continue
 			}
 		}
-		v := b.eval(e.value.get("Value"), path+".Value")
+		v := b.Eval(e.Value.Get("Value"), path+".Value")
 		switch {
-		case v.kind == unknown && v.why != "":
-			b.warn(e.line, path, "left out: %s", v.why)
-		case v.kind == unknown:
-		case !v.scalar():
-			b.fail(e.line, path+".Value", "must be a string, not %s", v.kind)
+		case v.Kind == cfn.Unknown && v.Why != "":
+			b.Warn(e.Line, path, "left out: %s", v.Why)
+		case v.Kind == cfn.Unknown:
+		case !v.Scalar():
+			b.Fail(e.Line, path+".Value", "must be a string, not %s", v.Kind)
 		default:
-			o := Output{Name: e.key, EnvName: EnvName(e.key), Value: v.text, Line: e.line}
+			o := Output{Name: e.Key, EnvName: EnvName(e.Key), Value: v.Text, Line: e.Line}
 			if first, taken := names[o.EnvName]; taken {
-				b.warn(e.line, path, "left out: %s is the variable of output %s already", o.EnvName, first)
+				b.Warn(e.Line, path, "left out: %s is the variable of output %s already", o.EnvName, first)
 				continue
 			}
 			names[o.EnvName] = o.Name

@@ -1,87 +1,16 @@
 package template
 
-import (
-	"cmp"
-	"errors"
-	"fmt"
-	"slices"
-)
+import "github.com/offloadhq/offload/internal/cfn"
 
 // ErrUncomputable marks a [*Problem] about a value that only AWS can know and that something that runs here needs.
 // Test for it with errors.Is; Problem.Needs names the value, and Options.Values can give it.
-var ErrUncomputable = errors.New("value cannot be computed on this machine")
+var ErrUncomputable = cfn.ErrUncomputable
 
-// A Problem is one mistake in a template, at one place.
-type Problem struct {
-	File  string
-	Line  int    // 0 when the problem is about the file as a whole
-	Key   string // path of the key in the template, such as Resources.Work.Properties.VisibilityTimeout; may be ""
-	Text  string // what is wrong, and what to do
-	Needs string // the name of the value that cannot be computed, as Options.Values takes it; "" for other problems
-}
+// A Problem is one mistake in a template, at one place: its File, Line (0 when it is about the file as a whole), Key (the path of the
+// key, such as Resources.Work.Properties.VisibilityTimeout; may be ""), the Text (what is wrong, and what to do), and
+// Needs, the name of a value that cannot be computed, as Options.Values takes it. Its error reads "template.yaml:12: Key: text".
+type Problem = cfn.Problem
 
-// Error gives the problem as "template.yaml:12: Key: text".
-func (p *Problem) Error() string { return position(p.File, p.Line, p.Key) + p.Text }
-
-// Is reports whether target is ErrUncomputable and the problem is of that kind.
-func (p *Problem) Is(target error) bool { return target == ErrUncomputable && p.Needs != "" }
-
-func position(file string, line int, key string) string {
-	s := file + ":"
-	if line > 0 {
-		s += fmt.Sprintf("%d:", line)
-	}
-	s += " "
-	if key != "" {
-		s += key + ": "
-	}
-	return s
-}
-
-// A report collects what is found in one template. A text that was reported already for the same place is not reported again,
-// because one value may be read more than once.
-type report struct {
-	file     string
-	problems []*Problem
-	warnings []Warning
-	seen     map[string]bool
-}
-
-// A template with more problems than this is of no help as a list.
-const maxProblems = 100
-
-func newReport(file string) *report { return &report{file: file, seen: make(map[string]bool)} }
-
-func (r *report) add(p Problem) {
-	p.File = r.file
-	if text := p.Error(); !r.seen[text] && len(r.problems) < maxProblems {
-		r.seen[text] = true
-		r.problems = append(r.problems, &p)
-	}
-}
-
-func (r *report) fail(line int, key, format string, args ...any) {
-	r.add(Problem{Line: line, Key: key, Text: fmt.Sprintf(format, args...)})
-}
-
-func (r *report) warn(line int, key, format string, args ...any) {
-	w := Warning{File: r.file, Line: line, Key: key, Text: fmt.Sprintf(format, args...)}
-	if text := w.String(); !r.seen[text] {
-		r.seen[text] = true
-		r.warnings = append(r.warnings, w)
-	}
-}
-
-func (r *report) err() error {
-	slices.SortStableFunc(r.problems, func(a, b *Problem) int { return cmp.Compare(a.Line, b.Line) })
-	errs := make([]error, len(r.problems))
-	for i, p := range r.problems {
-		errs[i] = p
-	}
-	return errors.Join(errs...)
-}
-
-func (r *report) sortedWarnings() []Warning {
-	slices.SortStableFunc(r.warnings, func(a, b Warning) int { return cmp.Compare(a.Line, b.Line) })
-	return r.warnings
-}
+// A Warning tells of something in the template that is not as on AWS: File, Line, Key and Text as in a [Problem]. It never
+// stops the emulator. Its String reads "template.yaml:12: Key: text".
+type Warning = cfn.Warning

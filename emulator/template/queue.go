@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/offloadhq/offload/internal/cfn"
 )
 
 var (
@@ -45,14 +47,14 @@ type queueRead struct {
 }
 
 // readQueue reads one queue, or reports why it cannot.
-func (r *resolver) readQueue(res *resource) *queueRead {
-	p := reader{r, res.props, res.path() + ".Properties"}
-	p.check(typeQueue, queueUsed, queueFIFO, queueIgnored)
-	q := &queueRead{path: p.path, visibility: defaultVisibility}
-	q.LogicalID, q.Line, q.Attributes = res.id, res.line, make(map[string]string)
+func (r *builder) readQueue(res *cfn.Resource) *queueRead {
+	p := r.Properties(res)
+	p.Check(cfn.TypeQueue, queueUsed, queueFIFO, queueIgnored)
+	q := &queueRead{path: p.Path, visibility: defaultVisibility}
+	q.LogicalID, q.Line, q.Attributes = res.ID, res.Line, make(map[string]string)
 	r.readQueueName(p, res, q)
 	for _, a := range queueRanges {
-		if n := p.integer(a.name, a.least, a.most); n != nil {
+		if n := p.Integer(a.name, a.least, a.most); n != nil {
 			q.Attributes[a.name] = strconv.Itoa(*n)
 			if a.name == "VisibilityTimeout" {
 				q.visibility = *n
@@ -65,42 +67,42 @@ func (r *resolver) readQueue(res *resource) *queueRead {
 	return q
 }
 
-func (r *resolver) readQueueName(p reader, res *resource, q *queueRead) {
-	name := r.physicalName(res)
-	if name.kind == unknown {
-		r.uncomputable(name, p.key("QueueName"))
+func (r *builder) readQueueName(p cfn.Reader, res *cfn.Resource, q *queueRead) {
+	name := r.PhysicalName(res)
+	if name.Kind == cfn.Unknown {
+		r.Uncomputable(name, p.Key("QueueName"))
 		return
 	}
-	q.Name = name.text
-	q.ARN = r.fill(namings[typeQueue].attrs["Arn"], res, res.line, p.path).text
-	q.URL = r.opts.QueueURL(q.Name)
-	fifo := p.boolean("FifoQueue", false)
+	q.Name = name.Text
+	q.ARN = r.ARN(res, p.Path).Text
+	q.URL = r.Options.QueueURL(q.Name)
+	fifo := p.Boolean("FifoQueue", false)
 	switch {
 	case fifo || strings.HasSuffix(q.Name, ".fifo"):
-		r.fail(p.line("FifoQueue"), p.key("FifoQueue"), "the emulator has no FIFO queues yet; leave the queue out with a Condition, or make it a standard queue")
+		r.Fail(p.Line("FifoQueue"), p.Key("FifoQueue"), "the emulator has no FIFO queues yet; leave the queue out with a Condition, or make it a standard queue")
 		return
 	case !queueName.MatchString(q.Name):
-		r.fail(p.line("QueueName"), p.key("QueueName"), "%.100q is no queue name; AWS takes 1 to 80 letters, digits, hyphens and underscores", q.Name)
+		r.Fail(p.Line("QueueName"), p.Key("QueueName"), "%.100q is no queue name; AWS takes 1 to 80 letters, digits, hyphens and underscores", q.Name)
 	}
 	for _, name := range queueFIFO {
-		if p.v.has(name) {
-			r.fail(p.line(name), p.key(name), "only a FIFO queue has it")
+		if p.V.Has(name) {
+			r.Fail(p.Line(name), p.Key(name), "only a FIFO queue has it")
 		}
 	}
 }
 
-func (q *queueRead) readRedrive(p reader) {
-	policy, ok := p.policy("RedrivePolicy")
+func (q *queueRead) readRedrive(p cfn.Reader) {
+	policy, ok := p.Policy("RedrivePolicy")
 	if !ok {
 		return
 	}
-	policy.check("RedrivePolicy", []string{"deadLetterTargetArn", "maxReceiveCount"})
-	q.targetLine = policy.line("deadLetterTargetArn")
-	q.target = policy.text("deadLetterTargetArn")
-	if !policy.v.has("deadLetterTargetArn") {
-		p.fail(policy.v.line, policy.path, "deadLetterTargetArn is missing")
+	policy.Check("RedrivePolicy", []string{"deadLetterTargetArn", "maxReceiveCount"})
+	q.targetLine = policy.Line("deadLetterTargetArn")
+	q.target = policy.Text("deadLetterTargetArn")
+	if !policy.V.Has("deadLetterTargetArn") {
+		p.Fail(policy.V.Line, policy.Path, "deadLetterTargetArn is missing")
 	}
-	count := policy.integer("maxReceiveCount", 1, 1000)
+	count := policy.Integer("maxReceiveCount", 1, 1000)
 	if count == nil {
 		count = new(int)
 		*count = 10 // SQS's own default
@@ -111,68 +113,31 @@ func (q *queueRead) readRedrive(p reader) {
 	}{q.target, *count})
 }
 
-func (q *queueRead) readRedriveAllow(p reader) {
-	policy, ok := p.policy("RedriveAllowPolicy")
+func (q *queueRead) readRedriveAllow(p cfn.Reader) {
+	policy, ok := p.Policy("RedriveAllowPolicy")
 	if !ok {
 		return
 	}
-	policy.check("RedriveAllowPolicy", []string{"redrivePermission", "sourceQueueArns"})
-	q.permission, q.sources = policy.text("redrivePermission"), policy.texts("sourceQueueArns")
-	line, key := policy.line("redrivePermission"), policy.key("redrivePermission")
+	policy.Check("RedriveAllowPolicy", []string{"redrivePermission", "sourceQueueArns"})
+	q.permission, q.sources = policy.Text("redrivePermission"), policy.Texts("sourceQueueArns")
+	line, key := policy.Line("redrivePermission"), policy.Key("redrivePermission")
 	permissions := []string{"allowAll", "denyAll", "byQueue"}
 	switch {
-	case policy.v.get("redrivePermission").kind == absent:
-		p.fail(policy.v.line, policy.path, "redrivePermission is missing")
+	case policy.V.Get("redrivePermission").Kind == cfn.Absent:
+		p.Fail(policy.V.Line, policy.Path, "redrivePermission is missing")
 	case q.permission != "" && !slices.Contains(permissions, q.permission):
-		p.fail(line, key, "must be allowAll, denyAll or byQueue, not %q", q.permission)
-	case q.permission == "byQueue" && len(q.sources) == 0 && !policy.v.has("sourceQueueArns"):
-		p.fail(line, key, "byQueue needs sourceQueueArns")
+		p.Fail(line, key, "must be allowAll, denyAll or byQueue, not %q", q.permission)
+	case q.permission == "byQueue" && len(q.sources) == 0 && !policy.V.Has("sourceQueueArns"):
+		p.Fail(line, key, "byQueue needs sourceQueueArns")
 	case q.permission != "byQueue" && len(q.sources) > 0:
-		p.fail(line, key, "sourceQueueArns goes with byQueue only")
+		p.Fail(line, key, "sourceQueueArns goes with byQueue only")
 	case len(q.sources) > 10:
-		p.fail(policy.line("sourceQueueArns"), policy.key("sourceQueueArns"), "has %d queues; AWS takes at most 10", len(q.sources))
+		p.Fail(policy.Line("sourceQueueArns"), policy.Key("sourceQueueArns"), "has %d queues; AWS takes at most 10", len(q.sources))
 	}
 	q.Attributes["RedriveAllowPolicy"] = encode(struct {
 		Permission string   `json:"redrivePermission"`
 		Sources    []string `json:"sourceQueueArns,omitempty"`
 	}{q.permission, q.sources})
-}
-
-// policy reads a property that is a map, or a map in JSON.
-func (p reader) policy(name string) (reader, bool) {
-	v := p.get(name)
-	if v.kind == text {
-		inner := newReport(p.file)
-		if v = parseJSON(inner, []byte(v.text)); v == nil || len(inner.problems) > 0 {
-			p.fail(p.line(name), p.key(name), "must be a map, or a map in JSON")
-			return reader{}, false
-		}
-		v = relined(v, p.line(name))
-	}
-	switch v.kind {
-	case mapping:
-		return reader{p.resolver, v, p.key(name)}, true
-	case absent, unknown:
-	default:
-		p.fail(v.line, p.key(name), "must be a map, not %s", v.kind)
-	}
-	return reader{}, false
-}
-
-// relined gives a value that was read from a text, with the line of the text throughout.
-func relined(v *value, line int) *value {
-	c := *v.at(line)
-	c.items, c.keys = slices.Clone(c.items), slices.Clone(c.keys)
-	for i := range c.items {
-		c.items[i] = relined(c.items[i], line)
-	}
-	for i := range c.keys {
-		c.keys[i].line, c.keys[i].value = line, relined(c.keys[i].value, line)
-	}
-	if c.arg != nil {
-		c.arg = relined(c.arg, line)
-	}
-	return &c
 }
 
 func encode(v any) string {
@@ -184,14 +149,14 @@ func encode(v any) string {
 }
 
 // readTags reads the tags that can be computed. A tag changes nothing here, so nothing is said about the others.
-func (r *resolver) readTags(p reader) map[string]string {
+func (r *builder) readTags(p cfn.Reader) map[string]string {
 	var tags map[string]string
-	for _, item := range r.eval(p.v.get("Tags"), p.key("Tags")).items {
-		if k, v := item.get("Key"), item.get("Value"); k.scalar() && v.scalar() {
+	for _, item := range r.Eval(p.V.Get("Tags"), p.Key("Tags")).Items {
+		if k, v := item.Get("Key"), item.Get("Value"); k.Scalar() && v.Scalar() {
 			if tags == nil {
 				tags = make(map[string]string)
 			}
-			tags[k.text] = v.text
+			tags[k.Text] = v.Text
 		}
 	}
 	return tags

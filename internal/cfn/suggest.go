@@ -1,17 +1,18 @@
-package template
+package cfn
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// maxKnown bounds the names that are compared: for more of them a hint costs more than it is worth. AWS takes 500 resources
+// MaxKnown bounds the names that are compared: for more of them a hint costs more than it is worth. AWS takes 500 resources
 // in a template.
-const maxKnown = 1000
+const MaxKnown = 1000
 
-// suggest gives "; did you mean X?" for the name in known that is nearest to what was written, or "" when none is near.
-func suggest(written string, known []string) string {
-	if len(known) > maxKnown || len(written) > 200 {
+// Suggest gives "; did you mean X?" for the name in known that is nearest to what was written, or "" when none is near.
+func Suggest(written string, known []string) string {
+	if len(known) > MaxKnown || len(written) > 200 {
 		return ""
 	}
 	best, least := "", min(max(1, len(written)/3), 4)
@@ -66,4 +67,13 @@ func distance(a, b string, limit int) int {
 		before, prev, row = prev, row, before
 	}
 	return prev[len(b)]
+}
+
+// Few joins names and cuts a long list short.
+func Few(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most-1], ", ") + " and " + strconv.Itoa(len(names)-most+1) + " more"
 }

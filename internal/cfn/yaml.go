@@ -1,10 +1,12 @@
-package template
+package cfn
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,7 +35,7 @@ var functions = map[string]string{
 
 // A decoder turns YAML nodes or JSON tokens into values.
 type decoder struct {
-	report *report
+	report *Report
 	nodes  int
 	active map[*yaml.Node]bool // anchors being expanded, to find one that contains itself
 	broken bool                // a bound was passed; what follows is not worth reading
@@ -46,7 +48,7 @@ var (
 	fromZero = regexp.MustCompile(`^did not find expected (<|node content|key|'-' indicator|',' or )|^found (undefined tag handle|duplicate %|incompatible YAML)`)
 )
 
-func parseYAML(r *report, data []byte) *value {
+func parseYAML(r *Report, data []byte) *Value {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
@@ -55,7 +57,7 @@ func parseYAML(r *report, data []byte) *value {
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
-		r.fail(second.Line, "", "a second document starts here; a template is one document")
+		r.Fail(second.Line, "", "a second document starts here; a template is one document")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		reportYAML(r, data, err)
@@ -69,9 +71,9 @@ func parseYAML(r *report, data []byte) *value {
 	return d.node(root, "", 0)
 }
 
-func reportYAML(r *report, data []byte, err error) {
+func reportYAML(r *Report, data []byte, err error) {
 	if errors.Is(err, io.EOF) {
-		r.fail(0, "", "the file is empty; a template needs at least a Resources section")
+		r.Fail(0, "", "the file is empty; a template needs at least a Resources section")
 		return
 	}
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
@@ -87,7 +89,7 @@ func reportYAML(r *report, data []byte, err error) {
 		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
 		line = 1 + bytes.Count(before, []byte("\n"))
 	}
-	r.fail(line, "", "not valid YAML: %s", msg)
+	r.Fail(line, "", "not valid YAML: %s", msg)
 }
 
 // enter counts a node against the bounds.
@@ -97,20 +99,20 @@ func (d *decoder) enter(line int, path string, depth int) bool {
 	case d.broken:
 		return false
 	case d.nodes > maxNodes:
-		d.report.fail(line, path, "the template has more than %d values once its anchors are expanded", maxNodes)
+		d.report.Fail(line, path, "the template has more than %d values once its anchors are expanded", maxNodes)
 		d.broken = true
 		return false
 	case depth > maxDepth:
-		d.report.fail(line, path, "nested more than %d levels deep", maxDepth)
+		d.report.Fail(line, path, "nested more than %d levels deep", maxDepth)
 		d.broken = true
 		return false
 	}
 	return true
 }
 
-func (d *decoder) node(n *yaml.Node, path string, depth int) *value {
+func (d *decoder) node(n *yaml.Node, path string, depth int) *Value {
 	if !d.enter(n.Line, path, depth) {
-		return nothing
+		return Nothing
 	}
 	if n.Kind == yaml.AliasNode {
 		return d.alias(n, path, depth)
@@ -121,38 +123,38 @@ func (d *decoder) node(n *yaml.Node, path string, depth int) *value {
 	return d.untagged(n, path, depth)
 }
 
-func (d *decoder) untagged(n *yaml.Node, path string, depth int) *value {
+func (d *decoder) untagged(n *yaml.Node, path string, depth int) *Value {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		return scalarValue(n)
 	case yaml.SequenceNode:
-		v := &value{kind: list, line: n.Line}
+		v := &Value{Kind: List, Line: n.Line}
 		for i, item := range n.Content {
-			v.items = append(v.items, d.node(item, path+"["+strconv.Itoa(i)+"]", depth+1))
+			v.Items = append(v.Items, d.node(item, path+"["+strconv.Itoa(i)+"]", depth+1))
 		}
 		return v
 	case yaml.MappingNode:
 		return d.mapping(n, path, depth)
 	}
-	return nothing
+	return Nothing
 }
 
-func (d *decoder) alias(n *yaml.Node, path string, depth int) *value {
+func (d *decoder) alias(n *yaml.Node, path string, depth int) *Value {
 	if n.Alias == nil || d.active[n.Alias] {
-		d.report.fail(n.Line, path, "the anchor %q contains itself", n.Value)
-		return nothing
+		d.report.Fail(n.Line, path, "the anchor %q contains itself", n.Value)
+		return Nothing
 	}
 	d.active[n.Alias] = true
 	defer delete(d.active, n.Alias)
 	return d.node(n.Alias, path, depth+1)
 }
 
-func (d *decoder) tagged(n *yaml.Node, path string, depth int) *value {
+func (d *decoder) tagged(n *yaml.Node, path string, depth int) *Value {
 	short := n.Tag[1:]
 	long, ok := functions[short]
 	if !ok {
-		d.report.fail(n.Line, path, "unknown tag %s%s", n.Tag, suggest("!"+short, tags()))
-		return nothing
+		d.report.Fail(n.Line, path, "unknown tag %s%s", n.Tag, Suggest("!"+short, tags()))
+		return Nothing
 	}
 	arg := d.untagged(n, path, depth)
 	if n.Kind == yaml.ScalarNode {
@@ -171,17 +173,17 @@ func tags() []string {
 }
 
 // makeCall gives an intrinsic function. The short form of GetAtt may be dotted.
-func makeCall(line int, fn string, arg *value) *value {
-	if fn == "Fn::GetAtt" && arg.kind == text {
-		if name, attr, ok := strings.Cut(arg.text, "."); ok {
-			arg = &value{kind: list, line: arg.line, items: []*value{textValue(arg.line, name), textValue(arg.line, attr)}}
+func makeCall(line int, fn string, arg *Value) *Value {
+	if fn == "Fn::GetAtt" && arg.Kind == Text {
+		if name, attr, ok := strings.Cut(arg.Text, "."); ok {
+			arg = &Value{Kind: List, Line: arg.Line, Items: []*Value{textValue(arg.Line, name), textValue(arg.Line, attr)}}
 		}
 	}
-	return &value{kind: call, line: line, text: fn, arg: arg}
+	return &Value{Kind: call, Line: line, Text: fn, arg: arg}
 }
 
-func (d *decoder) mapping(n *yaml.Node, path string, depth int) *value {
-	v := &value{kind: mapping, line: n.Line}
+func (d *decoder) mapping(n *yaml.Node, path string, depth int) *Value {
+	v := &Value{Kind: Map, Line: n.Line}
 	var merges []*yaml.Node
 	at := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -190,20 +192,20 @@ func (d *decoder) mapping(n *yaml.Node, path string, depth int) *value {
 			k = k.Alias
 		}
 		if k.Kind != yaml.ScalarNode {
-			d.report.fail(k.Line, path, "a key must be a string")
+			d.report.Fail(k.Line, path, "a key must be a string")
 			continue
 		}
 		if k.ShortTag() == "!!merge" {
 			merges = append(merges, item)
 			continue
 		}
-		key := join(path, k.Value)
+		key := Join(path, k.Value)
 		if first, dup := at[k.Value]; dup {
-			d.report.fail(k.Line, key, "duplicate key; the first one is on line %d", first)
+			d.report.Fail(k.Line, key, "duplicate key; the first one is on line %d", first)
 			continue
 		}
 		at[k.Value] = k.Line
-		v.keys = append(v.keys, entry{k.Value, k.Line, d.node(item, key, depth+1)})
+		v.Keys = append(v.Keys, Entry{k.Value, k.Line, d.node(item, key, depth+1)})
 	}
 	for _, m := range merges {
 		d.merge(v, at, m, path, depth)
@@ -212,26 +214,26 @@ func (d *decoder) mapping(n *yaml.Node, path string, depth int) *value {
 }
 
 // merge adds the keys of a YAML merge ("<<") that the map does not have itself. has holds the keys that it has.
-func (d *decoder) merge(into *value, has map[string]int, n *yaml.Node, path string, depth int) {
+func (d *decoder) merge(into *Value, has map[string]int, n *yaml.Node, path string, depth int) {
 	from := d.node(n, path, depth+1)
-	sources := []*value{from}
-	if from.kind == list {
-		sources = from.items
+	sources := []*Value{from}
+	if from.Kind == List {
+		sources = from.Items
 	}
 	for _, s := range sources {
 		switch {
-		case s.kind == call: // a map with the one key Ref or Fn::…
-			s = &value{kind: mapping, line: s.line, keys: []entry{{s.text, s.line, s.arg}}}
-		case s.kind != mapping:
+		case s.Kind == call: // a map with the one key Ref or Fn::…
+			s = &Value{Kind: Map, Line: s.Line, Keys: []Entry{{s.Text, s.Line, s.arg}}}
+		case s.Kind != Map:
 			if !d.broken {
-				d.report.fail(n.Line, path, "<< takes a map or a list of maps, not %s", s.kind)
+				d.report.Fail(n.Line, path, "<< takes a map or a list of maps, not %s", s.Kind)
 			}
 			continue
 		}
-		for _, e := range s.keys {
-			if _, ok := has[e.key]; !ok {
-				has[e.key] = e.line
-				into.keys = append(into.keys, e)
+		for _, e := range s.Keys {
+			if _, ok := has[e.Key]; !ok {
+				has[e.Key] = e.Line
+				into.Keys = append(into.Keys, e)
 			}
 		}
 	}
@@ -239,18 +241,19 @@ func (d *decoder) merge(into *value, has map[string]int, n *yaml.Node, path stri
 
 // longForm turns a map with the one key Ref or Fn::… into a call. Condition is left to the evaluation of conditions, because
 // an IAM statement has a key of that name.
-func longForm(v *value) *value {
-	if len(v.keys) != 1 {
+func longForm(v *Value) *Value {
+	if len(v.Keys) != 1 {
 		return v
 	}
-	e := v.keys[0]
-	if e.key == "Ref" || strings.HasPrefix(e.key, "Fn::") && !strings.HasPrefix(e.key, "Fn::ForEach") {
-		return makeCall(e.line, e.key, e.value)
+	e := v.Keys[0]
+	if e.Key == "Ref" || strings.HasPrefix(e.Key, "Fn::") && !strings.HasPrefix(e.Key, "Fn::ForEach") {
+		return makeCall(e.Line, e.Key, e.Value)
 	}
 	return v
 }
 
-func join(path, key string) string {
+// Join gives the path of a key in the map at path.
+func Join(path, key string) string {
 	if path == "" {
 		return key
 	}
@@ -263,35 +266,46 @@ var yaml11 = map[string]string{
 	"no": "false", "No": "false", "NO": "false", "off": "false", "Off": "false", "OFF": "false",
 }
 
-func scalarValue(n *yaml.Node) *value {
-	v := &value{kind: text, line: n.Line, text: n.Value}
+func scalarValue(n *yaml.Node) *Value {
+	v := &Value{Kind: Text, Line: n.Line, Text: n.Value}
 	switch n.ShortTag() {
 	case "!!null":
-		return &value{line: n.Line}
+		return &Value{Line: n.Line}
 	case "!!bool":
-		v.kind, v.text = boolean, strings.ToLower(n.Value)
+		v.Kind, v.Text = Boolean, strings.ToLower(n.Value)
 	case "!!int", "!!float":
-		v.kind = number
+		v.Kind = Number
 	case "!!str":
 		if b, ok := yaml11[n.Value]; ok && n.Style == 0 {
-			v.kind, v.text = boolean, b
+			v.Kind, v.Text = Boolean, b
 		}
 	}
-	if v.kind == boolean {
+	if v.Kind == Boolean {
 		if b, ok := yaml11[n.Value]; ok {
-			v.text = b
+			v.Text = b
 		}
 	}
 	return v
 }
 
 // describe gives a value for a message: short, and on one line.
-func describe(v *value) string {
-	switch v.kind {
-	case text:
-		return fmt.Sprintf("%.60q", v.text)
-	case number, boolean:
-		return fmt.Sprintf("%.60s", v.text)
+func describe(v *Value) string {
+	switch v.Kind {
+	case Text:
+		return fmt.Sprintf("%.60q", v.Text)
+	case Number, Boolean:
+		return fmt.Sprintf("%.60s", v.Text)
 	}
-	return v.kind.String()
+	return v.Kind.String()
+}
+
+// Parse reads the text of a template, YAML or JSON. When there are problems it reports them, and the value is of no use.
+func Parse(r *Report, data []byte) *Value {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	start := bytes.TrimLeft(data, " \t\r\n")
+	// A template that starts with a brace may also be YAML in flow style, which is no JSON.
+	if strings.EqualFold(filepath.Ext(r.file), ".json") || bytes.HasPrefix(start, []byte("{")) && json.Valid(data) {
+		return parseJSON(r, data)
+	}
+	return parseYAML(r, data)
 }

@@ -1,4 +1,4 @@
-package template
+package cfn
 
 import (
 	"maps"
@@ -17,43 +17,43 @@ var parameterKeys = []string{
 // A parameter is one declaration of the Parameters section while it is checked.
 type parameter struct {
 	name, typ, path string
-	decl            *value
-	report          *report
+	decl            *Value
+	report          *Report
 	secret          bool
 }
 
 // readParameters gives the value of each parameter: a text, a list, or unknown when AWS alone knows it.
 // Source: CloudFormation User Guide, "CloudFormation template Parameters syntax".
-func readParameters(r *report, section *value, overrides map[string]string) map[string]*value {
-	values := make(map[string]*value)
+func readParameters(r *Report, section *Value, overrides map[string]string) map[string]*Value {
+	values := make(map[string]*Value)
 	var names []string
-	for _, e := range sectionEntries(r, section, "Parameters") {
-		names = append(names, e.key)
-		p := &parameter{name: e.key, path: "Parameters." + e.key, decl: e.value, report: r}
-		given, overridden := overrides[e.key]
-		values[e.key] = p.value(given, overridden)
+	for _, e := range SectionEntries(r, section, "Parameters") {
+		names = append(names, e.Key)
+		p := &parameter{name: e.Key, path: "Parameters." + e.Key, decl: e.Value, report: r}
+		given, overridden := overrides[e.Key]
+		values[e.Key] = p.value(given, overridden)
 	}
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		if !slices.Contains(names, name) {
-			r.fail(0, "Parameters."+name, "a value is given for it, but the template has no such parameter%s", suggest(name, names))
+			r.Fail(0, "Parameters."+name, "a value is given for it, but the template has no such parameter%s", Suggest(name, names))
 		}
 	}
 	return values
 }
 
-func (p *parameter) value(given string, overridden bool) *value {
-	line := p.decl.line
-	if p.decl.kind != mapping {
-		p.report.fail(line, p.path, "a parameter is a map with a Type, not %s", p.decl.kind)
-		return &value{kind: unknown}
+func (p *parameter) value(given string, overridden bool) *Value {
+	line := p.decl.Line
+	if p.decl.Kind != Map {
+		p.report.Fail(line, p.path, "a parameter is a map with a Type, not %s", p.decl.Kind)
+		return &Value{Kind: Unknown}
 	}
 	checkKeys(p.report, p.decl, p.path, "a parameter", parameterKeys)
-	p.typ, p.secret = p.decl.get("Type").text, p.decl.get("NoEcho").text == "true"
+	p.typ, p.secret = p.decl.Get("Type").Text, p.decl.Get("NoEcho").Text == "true"
 	if !p.typeKnown() {
-		return &value{kind: unknown}
+		return &Value{Kind: Unknown}
 	}
-	def := p.decl.get("Default")
-	if !overridden && def.kind == absent {
+	def := p.decl.Get("Default")
+	if !overridden && def.Kind == Absent {
 		return unknownValue(line, p.name, "parameter "+p.name+" has no Default and was given no value")
 	}
 	if !overridden && strings.HasPrefix(p.typ, "AWS::SSM::Parameter::Value<") {
@@ -61,11 +61,11 @@ func (p *parameter) value(given string, overridden bool) *value {
 	}
 	at := line
 	if !overridden {
-		if at = def.line; !def.scalar() {
-			p.report.fail(at, p.path+".Default", "must be a string or a number, not %s", def.kind)
-			return &value{kind: unknown}
+		if at = def.Line; !def.Scalar() {
+			p.report.Fail(at, p.path+".Default", "must be a string or a number, not %s", def.Kind)
+			return &Value{Kind: Unknown}
 		}
-		given = def.text
+		given = def.Text
 	}
 	if strings.Contains(given, dynamicReference) {
 		return unknownValue(line, p.name, "the value of parameter "+p.name+" is a dynamic reference, which AWS reads")
@@ -75,31 +75,31 @@ func (p *parameter) value(given string, overridden bool) *value {
 
 func (p *parameter) typeKnown() bool {
 	known := []string{"String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"}
-	t := p.decl.get("Type")
+	t := p.decl.Get("Type")
 	switch {
-	case t.kind == absent:
-		p.report.fail(p.decl.line, p.path, "Type is missing; use String, Number or CommaDelimitedList")
+	case t.Kind == Absent:
+		p.report.Fail(p.decl.Line, p.path, "Type is missing; use String, Number or CommaDelimitedList")
 		return false
 	case slices.Contains(known, p.typ) || strings.HasPrefix(p.typ, "AWS::") || strings.HasPrefix(p.typ, "List<AWS::"):
 		return true
 	}
-	p.report.fail(t.line, p.path+".Type", "unknown type %s%s", describe(t), suggest(p.typ, known))
+	p.report.Fail(t.Line, p.path+".Type", "unknown type %s%s", describe(t), Suggest(p.typ, known))
 	return false
 }
 
-func (p *parameter) parse(line int, given string) *value {
+func (p *parameter) parse(line int, given string) *Value {
 	if p.typ != "CommaDelimitedList" && !strings.HasPrefix(p.typ, "List<") {
 		p.check(line, given)
 		return textValue(line, given)
 	}
-	out := &value{kind: list, line: line}
+	out := &Value{Kind: List, Line: line}
 	if given == "" {
 		return out
 	}
 	for item := range strings.SplitSeq(given, ",") {
 		item = strings.TrimSpace(item)
 		p.check(line, item)
-		out.items = append(out.items, textValue(line, item))
+		out.Items = append(out.Items, textValue(line, item))
 	}
 	return out
 }
@@ -119,71 +119,71 @@ func (p *parameter) check(line int, s string) {
 		p.bound(line, s, "MinLength", "must have a length of at least ", func(limit float64) bool { return size < limit })
 		p.bound(line, s, "MaxLength", "must have a length of at most ", func(limit float64) bool { return size > limit })
 	}
-	if allowed := p.decl.get("AllowedValues"); allowed.kind == list {
+	if allowed := p.decl.Get("AllowedValues"); allowed.Kind == List {
 		var options []string
-		for _, a := range allowed.items {
-			options = append(options, a.text)
+		for _, a := range allowed.Items {
+			options = append(options, a.Text)
 		}
 		if !slices.Contains(options, s) {
 			p.refuse(line, s, "must be one of "+strings.Join(options, ", "))
 		}
 	}
-	if pattern := p.decl.get("AllowedPattern"); pattern.kind == text {
-		re, err := regexp.Compile(`\A(?:` + pattern.text + `)\z`)
+	if pattern := p.decl.Get("AllowedPattern"); pattern.Kind == Text {
+		re, err := regexp.Compile(`\A(?:` + pattern.Text + `)\z`)
 		if err != nil { // CloudFormation takes Java's expressions, which Go does not all have
-			p.report.warn(pattern.line, p.path+".AllowedPattern", "not checked here: %v", err)
+			p.report.Warn(pattern.Line, p.path+".AllowedPattern", "not checked here: %v", err)
 		} else if !re.MatchString(s) {
-			p.refuse(line, s, "must match "+pattern.text)
+			p.refuse(line, s, "must match "+pattern.Text)
 		}
 	}
 }
 
 func (p *parameter) bound(line int, s, key, rule string, outside func(limit float64) bool) {
-	b := p.decl.get(key)
-	if b.kind == absent {
+	b := p.decl.Get(key)
+	if b.Kind == Absent {
 		return
 	}
-	limit, err := strconv.ParseFloat(b.text, 64)
-	if err != nil || !b.scalar() {
-		p.report.fail(b.line, p.path+"."+key, "must be a number, not %s", describe(b))
+	limit, err := strconv.ParseFloat(b.Text, 64)
+	if err != nil || !b.Scalar() {
+		p.report.Fail(b.Line, p.path+"."+key, "must be a number, not %s", describe(b))
 		return
 	}
 	if outside(limit) {
-		p.refuse(line, s, rule+b.text)
+		p.refuse(line, s, rule+b.Text)
 	}
 }
 
 func (p *parameter) refuse(line int, s, rule string) {
-	if d := p.decl.get("ConstraintDescription"); d.kind == text {
-		rule += " (" + d.text + ")"
+	if d := p.decl.Get("ConstraintDescription"); d.Kind == Text {
+		rule += " (" + d.Text + ")"
 	}
 	if p.secret {
-		p.report.fail(line, p.path, "the value %s", rule) // NoEcho: the value itself is not for the screen
+		p.report.Fail(line, p.path, "the value %s", rule) // NoEcho: the value itself is not for the screen
 		return
 	}
-	p.report.fail(line, p.path, "the value %.60q %s", s, rule)
+	p.report.Fail(line, p.path, "the value %.60q %s", s, rule)
 }
 
-// sectionEntries gives the entries of a top-level section, which must be a map when it is there.
-func sectionEntries(r *report, section *value, name string) []entry {
-	switch section.kind {
-	case absent:
+// SectionEntries gives the entries of a top-level section, which must be a map when it is there.
+func SectionEntries(r *Report, section *Value, name string) []Entry {
+	switch section.Kind {
+	case Absent:
 		return nil
-	case mapping:
-		return section.keys
+	case Map:
+		return section.Keys
 	}
-	r.fail(section.line, name, "must be a map, not %s", section.kind)
+	r.Fail(section.Line, name, "must be a map, not %s", section.Kind)
 	return nil
 }
 
 // checkKeys reports the keys of a map that are not among the known ones.
-func checkKeys(r *report, v *value, path, what string, known []string) {
-	if v.kind != mapping {
+func checkKeys(r *Report, v *Value, path, what string, known []string) {
+	if v.Kind != Map {
 		return
 	}
-	for _, e := range v.keys {
-		if !slices.Contains(known, e.key) {
-			r.fail(e.line, join(path, e.key), "unknown property of %s%s", what, suggest(e.key, known))
+	for _, e := range v.Keys {
+		if !slices.Contains(known, e.Key) {
+			r.Fail(e.Line, Join(path, e.Key), "unknown property of %s%s", what, Suggest(e.Key, known))
 		}
 	}
 }

@@ -1,14 +1,14 @@
-package template
+package cfn
 
 // The resource types of the model.
 const (
-	typeQueue              = "AWS::SQS::Queue"
-	typeServerlessFunction = "AWS::Serverless::Function"
-	typeFunction           = "AWS::Lambda::Function"
-	typeMapping            = "AWS::Lambda::EventSourceMapping"
-	typeInvokeConfig       = "AWS::Lambda::EventInvokeConfig"
-	typeAlias              = "AWS::Lambda::Alias"
-	typeVersion            = "AWS::Lambda::Version"
+	TypeQueue              = "AWS::SQS::Queue"
+	TypeServerlessFunction = "AWS::Serverless::Function"
+	TypeFunction           = "AWS::Lambda::Function"
+	TypeMapping            = "AWS::Lambda::EventSourceMapping"
+	TypeInvokeConfig       = "AWS::Lambda::EventInvokeConfig"
+	TypeAlias              = "AWS::Lambda::Alias"
+	TypeVersion            = "AWS::Lambda::Version"
 )
 
 const functionARN = "arn:aws:lambda:{region}:{account}:function:{name}"
@@ -30,12 +30,12 @@ func named(prop, arn string) naming {
 
 // Source: CloudFormation Template Reference, "Return values" of each resource type.
 var namings = map[string]naming{
-	typeQueue: {
+	TypeQueue: {
 		prop: "QueueName", keep: true, ref: "{url}", complete: true,
 		attrs: map[string]string{"Arn": "arn:aws:sqs:{region}:{account}:{name}", "QueueName": "{name}", "QueueUrl": "{url}"},
 	},
-	typeServerlessFunction: {prop: "FunctionName", keep: true, ref: "{name}", attrs: map[string]string{"Arn": functionARN}},
-	typeFunction:           {prop: "FunctionName", keep: true, ref: "{name}", attrs: map[string]string{"Arn": functionARN}},
+	TypeServerlessFunction: {prop: "FunctionName", keep: true, ref: "{name}", attrs: map[string]string{"Arn": functionARN}},
+	TypeFunction:           {prop: "FunctionName", keep: true, ref: "{name}", attrs: map[string]string{"Arn": functionARN}},
 
 	"AWS::DynamoDB::Table":                 named("TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"),
 	"AWS::DynamoDB::GlobalTable":           named("TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"),

@@ -1,4 +1,4 @@
-package template
+package cfn
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 // parseJSON reads a template in JSON. JSON has a reader of its own because YAML takes neither its tabs nor its surrogate
 // pairs.
-func parseJSON(r *report, data []byte) *value {
+func parseJSON(r *Report, data []byte) *Value {
 	j := &jsonDecoder{decoder: decoder{report: r}, tokens: json.NewDecoder(bytes.NewReader(data))}
 	j.tokens.UseNumber()
 	for i, c := range data {
@@ -21,12 +21,12 @@ func parseJSON(r *report, data []byte) *value {
 	// The whole is checked first, because the errors of single tokens do not tell their place reliably.
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {
-		r.fail(j.lineAt(syntax.Offset-1), "", "not valid JSON: %s", err)
+		r.Fail(j.lineAt(syntax.Offset-1), "", "not valid JSON: %s", err)
 		return nil
 	}
 	v, err := j.value("", 0)
 	if err != nil {
-		r.fail(j.line(), "", "not valid JSON: %s", err)
+		r.Fail(j.line(), "", "not valid JSON: %s", err)
 		return nil
 	}
 	return v
@@ -43,20 +43,20 @@ func (j *jsonDecoder) line() int { return j.lineAt(j.tokens.InputOffset() - 1) }
 
 func (j *jsonDecoder) lineAt(offset int64) int { return sort.SearchInts(j.newlines, int(offset)) + 1 }
 
-func (j *jsonDecoder) value(path string, depth int) (*value, error) {
+func (j *jsonDecoder) value(path string, depth int) (*Value, error) {
 	t, err := j.tokens.Token()
 	if err != nil {
 		return nil, err
 	}
 	line := j.line()
 	if !j.enter(line, path, depth) {
-		return nothing, nil
+		return Nothing, nil
 	}
 	switch t := t.(type) {
 	case string:
 		return textValue(line, t), nil
 	case json.Number:
-		return &value{kind: number, line: line, text: t.String()}, nil
+		return &Value{Kind: Number, Line: line, Text: t.String()}, nil
 	case bool:
 		return boolValue(line, t), nil
 	case json.Delim:
@@ -65,23 +65,23 @@ func (j *jsonDecoder) value(path string, depth int) (*value, error) {
 		}
 		return j.object(line, path, depth)
 	}
-	return &value{line: line}, nil
+	return &Value{Line: line}, nil
 }
 
-func (j *jsonDecoder) list(line int, path string, depth int) (*value, error) {
-	v := &value{kind: list, line: line}
+func (j *jsonDecoder) list(line int, path string, depth int) (*Value, error) {
+	v := &Value{Kind: List, Line: line}
 	for j.tokens.More() && !j.broken {
-		item, err := j.value(path+"["+strconv.Itoa(len(v.items))+"]", depth+1)
+		item, err := j.value(path+"["+strconv.Itoa(len(v.Items))+"]", depth+1)
 		if err != nil {
 			return nil, err
 		}
-		v.items = append(v.items, item)
+		v.Items = append(v.Items, item)
 	}
 	return v, j.closing()
 }
 
-func (j *jsonDecoder) object(line int, path string, depth int) (*value, error) {
-	v := &value{kind: mapping, line: line}
+func (j *jsonDecoder) object(line int, path string, depth int) (*Value, error) {
+	v := &Value{Kind: Map, Line: line}
 	at := make(map[string]int)
 	for j.tokens.More() && !j.broken {
 		t, err := j.tokens.Token()
@@ -89,17 +89,17 @@ func (j *jsonDecoder) object(line int, path string, depth int) (*value, error) {
 			return nil, err
 		}
 		name, _ := t.(string)
-		key, keyLine := join(path, name), j.line()
+		key, keyLine := Join(path, name), j.line()
 		item, err := j.value(key, depth+1)
 		if err != nil {
 			return nil, err
 		}
 		if first, dup := at[name]; dup {
-			j.report.fail(keyLine, key, "duplicate key; the first one is on line %d", first)
+			j.report.Fail(keyLine, key, "duplicate key; the first one is on line %d", first)
 			continue
 		}
 		at[name] = keyLine
-		v.keys = append(v.keys, entry{name, keyLine, item})
+		v.Keys = append(v.Keys, Entry{name, keyLine, item})
 	}
 	return longForm(v), j.closing()
 }
