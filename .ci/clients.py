@@ -71,6 +71,12 @@ def cli(endpoint, out):
     check("aws sqs receive-message", got["Body"] == "hello", got)
     aws("sqs", "delete-message", "--queue-url", made, "--receipt-handle", got["ReceiptHandle"])
 
+    mappings = json.loads(aws("lambda", "list-event-source-mappings"))["EventSourceMappings"]
+    read = [m for m in mappings if m["EventSourceArn"].endswith(":TaskQueue")]
+    check("aws lambda list-event-source-mappings", len(read) == 1 and read[0]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], mappings)
+    config = json.loads(aws("lambda", "get-function-configuration", "--function-name", read[0]["FunctionArn"]))
+    check("aws lambda get-function-configuration", config["FunctionName"] == "WorkerFunction" and config["State"] == "Active", config)
+
     payload = envelope("cli-2", "analytics.record", {"name": "signup"})
     version = subprocess.run(["aws", "--version"], check=True, capture_output=True, text=True)
     raw = [] if "aws-cli/1" in version.stdout + version.stderr else ["--cli-binary-format", "raw-in-base64-out"]
@@ -106,6 +112,19 @@ def sdk(endpoint):
         check("boto3 QueueDoesNotExist", True)
 
 
+def functions(endpoint):
+    client = boto3.client("lambda", endpoint_url=endpoint)
+    names = [f["FunctionName"] for page in client.get_paginator("list_functions").paginate(MaxItems=1) for f in page["Functions"]]
+    check("boto3 list_functions, in pages", "WorkerFunction" in names, names)
+    got = client.get_function_event_invoke_config(FunctionName="WorkerFunction", Qualifier="live")
+    check("boto3 get_function_event_invoke_config", got["DestinationConfig"]["OnFailure"]["Destination"].endswith(":DeadLetterQueue"), got)
+    try:
+        client.get_policy(FunctionName="WorkerFunction")
+        check("boto3 get_policy finds none", False)
+    except client.exceptions.ResourceNotFoundException:
+        check("boto3 get_policy finds none", True)
+
+
 def main():
     os.environ.update(AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any", AWS_DEFAULT_REGION="us-east-1")
     with tempfile.TemporaryDirectory() as directory:
@@ -116,6 +135,7 @@ def main():
         try:
             cli(endpoint, out)
             sdk(endpoint)
+            functions(endpoint)
         finally:
             process.terminate()
             process.stdout.read()

@@ -50,17 +50,23 @@ func function(f template.Function, dir string) lambda.Function {
 	for _, alias := range f.Aliases {
 		aliases[alias] = "1"
 	}
+	async := map[string]lambda.AsyncConfig{}
+	if f.Async != (template.Async{}) {
+		async[f.AsyncQualifier] = lambda.AsyncConfig{MaxRetries: f.Async.MaxRetries, MaxAge: f.Async.MaxAge, OnFailure: f.Async.OnFailure}
+	}
 	return lambda.Function{
-		Name:     f.Name,
-		Dir:      dir,
-		Env:      f.Env,
-		MemoryMB: f.MemoryMB,
-		Timeout:  f.Timeout,
-		Reserved: f.Reserved,
-		Aliases:  aliases,
-		Async: map[string]lambda.AsyncConfig{
-			f.AsyncQualifier: {MaxRetries: f.Async.MaxRetries, MaxAge: f.Async.MaxAge, OnFailure: f.Async.OnFailure},
-		},
+		Name:           f.Name,
+		Dir:            dir,
+		Handler:        f.Handler,
+		Runtime:        f.Runtime,
+		Architectures:  f.Architectures,
+		Env:            f.Env,
+		MemoryMB:       f.MemoryMB,
+		Timeout:        f.Timeout,
+		Reserved:       f.Reserved,
+		Aliases:        aliases,
+		AllowRecursion: f.AllowRecursion,
+		Async:          async,
 	}
 }
 
@@ -114,6 +120,13 @@ func (e *Emulator) startMappings() error {
 			Logger:                  e.options.Logger,
 		})
 		if err != nil {
+			return fmt.Errorf("%s:%d: %w", e.template.File, m.Line, err)
+		}
+		if _, err := e.lambda.AddEventSourceMapping(lambda.EventSourceMapping{
+			Function: m.FunctionName, Qualifier: m.Qualifier, EventSourceARN: m.QueueARN,
+			BatchSize: m.BatchSize, Window: m.Window, MaximumConcurrency: m.MaximumConcurrency,
+			ReportBatchItemFailures: m.ReportBatchItemFailures, Disabled: !m.Enabled,
+		}); err != nil {
 			return fmt.Errorf("%s:%d: %w", e.template.File, m.Line, err)
 		}
 		e.mappings.Go(func() { _ = run.Run(ctx) }) // nil, always: it ends when ctx does

@@ -4,18 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
-// newHandler gives each request to the service that it is for, as an AWS client writes it: Lambda by its path, SQS by
-// the target header. All else is answered with an error that says how to reach the real service.
+// lambdaPath is how the paths of Lambda's API begin: each with the date of its version.
+var lambdaPath = regexp.MustCompile(`^/20\d\d-\d\d-\d\d/(functions|event-source-mappings)(/|$)`)
+
+// newHandler gives each request to the service that it is for, as an AWS client writes it: SQS by the target header,
+// Lambda by its path or its signature. All else is answered with an error that says how to reach the real service.
 func newHandler(sqs, lambda http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
-			lambda.ServeHTTP(w, r)
 		case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS."):
 			sqs.ServeHTTP(w, r)
+		case lambdaPath.MatchString(r.URL.Path) || signedFor(r.Header.Get("Authorization")) == "lambda":
+			lambda.ServeHTTP(w, r)
 		default:
 			refuse(w, r)
 		}

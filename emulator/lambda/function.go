@@ -35,6 +35,12 @@ type Function struct {
 	Handler string
 	// Env are the function's variables: at most 4 KB in all, and none of the names that Lambda reserves.
 	Env map[string]string
+	// Runtime and Architectures are told by the API and change nothing here: Dir holds what runs on this machine. Defaults
+	// provided.al2023 and x86_64, Lambda's own.
+	Runtime       string
+	Architectures []string
+	// AllowRecursion is RecursiveLoop: Allow. It too is only told: recursion is not stopped here.
+	AllowRecursion bool
 	// MemoryMB is 128 to 10,240; default 128.
 	MemoryMB int
 	// Timeout is at most 900 s; default 3 s. AWS takes whole seconds only; here any duration does.
@@ -89,6 +95,12 @@ func (f Function) withDefaults(o *Options) (Function, error) {
 	}
 	if f.Handler == "" {
 		f.Handler = "bootstrap"
+	}
+	if f.Runtime == "" {
+		f.Runtime = "provided.al2023"
+	}
+	if f.Architectures = slices.Clone(f.Architectures); len(f.Architectures) == 0 {
+		f.Architectures = []string{"x86_64"}
 	}
 	if f.MemoryMB == 0 {
 		f.MemoryMB = defaultMemoryMB

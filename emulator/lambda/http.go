@@ -1,99 +1,63 @@
 package lambda
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
-const (
-	invokePrefix = "/2015-03-31/functions/"
-	invokeSuffix = "/invocations"
-)
-
-// ServeHTTP answers the Invoke operation (AWS Lambda API Reference, "Invoke"): RequestResponse, Event and DryRun, a
-// qualifier, and X-Amz-Log-Type: Tail. It checks no signature. Any other request gets UnknownOperationException.
+// ServeHTTP answers the operation Invoke, and those that read what the service has been told: GetFunction,
+// GetFunctionConfiguration, GetFunctionConcurrency, GetFunctionEventInvokeConfig, GetFunctionRecursionConfig, GetAlias,
+// GetEventSourceMapping, ListFunctions, ListAliases, ListVersionsByFunction, ListEventSourceMappings,
+// ListFunctionEventInvokeConfigs; GetPolicy and GetFunctionUrlConfig answer that there is none. It checks no signature.
+// Any other request gets UnknownOperationException: what runs is changed in the template. (AWS Lambda API Reference, the
+// pages of these operations.)
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := newID()
-	w.Header().Set("X-Amzn-Requestid", id)
-	name, ok := invokeTarget(r)
-	if !ok {
+	w.Header().Set("X-Amzn-Requestid", newID())
+	s.mux.ServeHTTP(w, r)
+}
+
+// routes gives each operation its path.
+func (s *Service) routes() *http.ServeMux {
+	const functions, mappings, invokeConfig = "/2015-03-31/functions", "/2015-03-31/event-source-mappings", "/2019-09-25/functions/{function}/event-invoke-config"
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+functions+"/{function}/invocations", s.serveInvoke)
+	for path, read := range map[string]func(*http.Request) (any, error){
+		functions:                                           s.listFunctions,
+		functions + "/{$}":                                  s.listFunctions,
+		functions + "/{function}":                           s.getFunction,
+		functions + "/{function}/configuration":             s.getFunctionConfiguration,
+		functions + "/{function}/versions":                  s.listVersionsByFunction,
+		functions + "/{function}/aliases":                   s.listAliases,
+		functions + "/{function}/aliases/{alias}":           s.getAlias,
+		functions + "/{function}/policy":                    s.getNothing,
+		mappings:                                            s.listEventSourceMappings,
+		mappings + "/{$}":                                   s.listEventSourceMappings,
+		mappings + "/{uuid}":                                s.getEventSourceMapping,
+		invokeConfig:                                        s.getFunctionEventInvokeConfig,
+		invokeConfig + "/list":                              s.listFunctionEventInvokeConfigs,
+		"/2019-09-30/functions/{function}/concurrency":      s.getFunctionConcurrency,
+		"/2021-10-31/functions/{function}/url":              s.getNothing,
+		"/2024-08-31/functions/{function}/recursion-config": s.getFunctionRecursionConfig,
+	} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			answer, err := read(r)
+			if err != nil {
+				writeError(w, err)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(answer)
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, &Error{
 			Code: "UnknownOperationException", Status: http.StatusNotFound,
-			Message: "The emulator's Lambda serves POST " + invokePrefix + "NAME" + invokeSuffix + " and nothing else, so not " + r.Method + " " + r.URL.Path,
+			Message: "The emulator's Lambda invokes functions and tells their configuration. It does not know " + r.Method + " " + r.URL.Path +
+				". What it runs is changed in the template.",
 		})
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSyncRequest))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		writeError(w, errTooLarge(maxSyncRequest))
-		return
-	case err != nil:
-		return // the client has gone
-	}
-	req := Request{
-		Function: name, Qualifier: r.URL.Query().Get("Qualifier"), Payload: body,
-		TraceHeader: r.Header.Get("X-Amzn-Trace-Id"), LogTail: r.Header.Get("X-Amz-Log-Type") == "Tail",
-	}
-	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
-	case "", "RequestResponse":
-		s.serveSync(w, r, req)
-	case "Event":
-		id, err := s.InvokeAsync(r.Context(), req)
-		if err != nil {
-			writeError(w, err)
-			return
-		}
-		w.Header().Set("X-Amzn-Requestid", id)
-		w.WriteHeader(http.StatusAccepted)
-	case "DryRun":
-		if _, err := s.find(req); err != nil {
-			writeError(w, err)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		writeError(w, errInvalidParameter("X-Amz-Invocation-Type %q: must be RequestResponse, Event or DryRun", kind))
-	}
-}
-
-func (s *Service) serveSync(w http.ResponseWriter, r *http.Request, req Request) {
-	response, err := s.Invoke(r.Context(), req)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", response.RequestID)
-	h.Set("X-Amz-Executed-Version", response.ExecutedVersion)
-	h.Set("Content-Type", "application/json")
-	if response.FunctionError != "" {
-		h.Set("X-Amz-Function-Error", response.FunctionError)
-	}
-	if req.LogTail {
-		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(response.LogTail))
-	}
-	_, _ = w.Write(response.Payload)
-}
-
-// invokeTarget returns the function that the path of an Invoke names.
-func invokeTarget(r *http.Request) (string, bool) {
-	name, ok := strings.CutPrefix(r.URL.EscapedPath(), invokePrefix)
-	if !ok || r.Method != http.MethodPost {
-		return "", false
-	}
-	name, ok = strings.CutSuffix(name, invokeSuffix)
-	if !ok || name == "" || strings.Contains(name, "/") {
-		return "", false
-	}
-	name, err := url.PathUnescape(name)
-	return name, err == nil
+	})
+	return mux
 }
 
 // writeError writes an error as the REST protocol of AWS does: the code in a header, the rest in the body.

@@ -107,10 +107,6 @@ func TestHTTP_TheSDKKnowsTheErrors(t *testing.T) {
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "InvalidParameterValueException" {
 		t.Errorf("unknown type: %v", err)
 	}
-	_, err = c.ListFunctions(t.Context(), nil)
-	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "UnknownOperationException" {
-		t.Errorf("another operation: %v", err)
-	}
 }
 
 func TestHTTP_HeadersOfAnAnswer(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 // function is a function at work: its configuration, its sandboxes, its asynchronous events.
 type function struct {
 	Function
-	arn   string // unqualified
+	arn   string    // unqualified
+	added time.Time // to the service
 	svc   *Service
 	gate  gate
 	queue *asyncQueue

@@ -36,11 +36,13 @@ type Response struct {
 type Service struct {
 	o         Options
 	starter   *starter
+	mux       *http.ServeMux
 	sandboxes sync.WaitGroup
 	queues    sync.WaitGroup
 
 	mu        sync.Mutex
 	functions map[string]*function
+	mappings  []EventSourceMapping
 	running   int           // invocations accepted and not ended
 	closed    bool          // no more are accepted
 	drained   chan struct{} // closed when closed and running is 0
@@ -55,7 +57,9 @@ func New(opts *Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o: o, starter: newStarter(), functions: make(map[string]*function), drained: make(chan struct{})}, nil
+	s := &Service{o: o, starter: newStarter(), functions: make(map[string]*function), drained: make(chan struct{})}
+	s.mux = s.routes()
+	return s, nil
 }
 
 // AddFunction adds a function and returns its ARN. No process is started. Every problem is returned, joined; a name
@@ -65,7 +69,7 @@ func (s *Service) AddFunction(f Function) (arn string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("lambda: %w", err)
 	}
-	fn := &function{Function: f, arn: s.arn(f.Name), svc: s, all: make(map[*sandbox]bool)}
+	fn := &function{Function: f, arn: s.arn(f.Name), svc: s, added: time.Now(), all: make(map[*sandbox]bool)}
 	fn.queue = newAsyncQueue(f.Name, fn.limit(), &s.o, fn.runEvent)
 	s.mu.Lock()
 	defer s.mu.Unlock()
