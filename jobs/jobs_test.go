@@ -160,6 +160,22 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+func TestClasses(t *testing.T) {
+	for class, tasks := range map[string][]task.Definable{
+		"": {jobs.Webhook, jobs.Thumbnail}, "direct": {jobs.Analytics}, "bulk": {jobs.Export},
+	} {
+		for _, d := range tasks {
+			if got := d.Policy().Class; got != class {
+				t.Errorf("%s: class %q, want %q", d.Name(), got, class)
+			}
+			// The functions of the template run for a minute, and for 15 of the class bulk.
+			if d.Policy().Timeout > time.Minute != (class == "bulk") {
+				t.Errorf("%s: timeout %v does not fit the function of class %q", d.Name(), d.Policy().Timeout, class)
+			}
+		}
+	}
+}
+
 func TestCheckKey(t *testing.T) {
 	tests := []struct {
 		key  string

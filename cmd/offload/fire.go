@@ -39,7 +39,7 @@ It goes to the queue --queue-url, or as an asynchronous invocation to --function
 Region, credentials and endpoint are read as every AWS tool reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL.
 Prints the task id once the task is stored.`,
 		Example: `  offload fire analytics.record '{"name":"signup"}'
-  offload fire export.write '{"rows":1000}' --delay 1m --queue-url http://127.0.0.1:4566/000000000000/TaskQueue`,
+  offload fire export.write '{"rows":1000}' --delay 1m --queue-url http://127.0.0.1:4566/000000000000/BulkQueue`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, arguments := args[0], "{}"

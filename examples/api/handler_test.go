@@ -28,7 +28,7 @@ func call(h http.Handler, method, path string, body []byte) *httptest.ResponseRe
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func TestRoutesFireTheirTask(t *testing.T) {
-	c, recorder := clienttest.New(t, jobs.Analytics)
+	c, recorder := clienttest.New(t, jobs.Analytics, jobs.Export)
 	h := newHandler(c, quiet())
 	for path, body := range map[string]string{
 		"/events":              `{"name":"signup","properties":{"plan":"free"}}`,
@@ -74,7 +74,7 @@ func TestBadInputIsToldAndFiresNothing(t *testing.T) {
 		{"/thumbnails?width=9", strings.Repeat("x", maxBody+1), 413, "large"},
 		{"/exports", `{"rows":-1}`, 400, "rows"},
 	} {
-		tasks, recorder := clienttest.New(t, jobs.Analytics)
+		tasks, recorder := clienttest.New(t, jobs.Analytics, jobs.Export)
 		w := call(newHandler(tasks, quiet()), http.MethodPost, c.path, []byte(c.body))
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("POST %s %.40q: %d %s; want %d and %q", c.path, c.body, w.Code, w.Body, c.status, c.says)

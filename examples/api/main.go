@@ -1,8 +1,8 @@
 // Command api is a web host that moves its long jobs off itself: every handler fires a task and answers 202.
 //
-// It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the outputs of template.yaml:
-// offload dev sets them, and on AWS they are exported from the stack. The AWS SDK reads the rest (region, credentials,
-// endpoint) from its own variables.
+// It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL, OFFLOAD_BULK_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the
+// outputs of template.yaml: offload dev sets them, and on AWS they are exported from the stack. The AWS SDK reads the rest
+// (region, credentials, endpoint) from its own variables.
 package main
 
 import (
@@ -97,28 +97,49 @@ const welcome = `
 
 `
 
-// newClient sets up both roads: the queue for most tasks, the function itself for those that should start at once.
+// settings are the outputs of template.yaml that the host needs, by the names under which they are exported.
+var settings = []struct{ name, output string }{
+	{"OFFLOAD_QUEUE_URL", "QueueUrl"},
+	{"OFFLOAD_BULK_QUEUE_URL", "BulkQueueUrl"},
+	{"OFFLOAD_WORKER_FUNCTION", "WorkerFunction"},
+}
+
+func checkSettings(getenv func(string) string) error {
+	var missing []error
+	for _, s := range settings {
+		if getenv(s.name) == "" {
+			missing = append(missing, fmt.Errorf("%s is not set: start with `make run`, or export the output %s of the stack under this name", s.name, s.output))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// newClient sets up the roads: a queue for most tasks, another for those that take minutes, and the function itself for
+// those that should start at once.
 func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*client.Client, error) {
-	queueURL, function := getenv("OFFLOAD_QUEUE_URL"), getenv("OFFLOAD_WORKER_FUNCTION")
-	if queueURL == "" || function == "" {
-		return nil, errors.New("OFFLOAD_QUEUE_URL or OFFLOAD_WORKER_FUNCTION is not set: " +
-			"start with `make run`, or export the outputs QueueUrl and WorkerFunction of the stack under these names")
+	if err := checkSettings(getenv); err != nil {
+		return nil, err
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	queue, err := sqstransport.New(sqstransport.NewClient(cfg), queueURL, nil)
+	queues := sqstransport.NewClient(cfg)
+	queue, err := sqstransport.New(queues, getenv("OFFLOAD_QUEUE_URL"), nil)
 	if err != nil {
 		return nil, err
 	}
-	direct, err := lambdatransport.New(lambdatransport.NewClient(cfg), function, nil)
+	bulk, err := sqstransport.New(queues, getenv("OFFLOAD_BULK_QUEUE_URL"), nil)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := lambdatransport.New(lambdatransport.NewClient(cfg), getenv("OFFLOAD_WORKER_FUNCTION"), nil)
 	if err != nil {
 		return nil, err
 	}
 	tasks, err := client.New(queue, &client.Options{
 		Source: "offload-example-api",
-		Routes: map[string]transport.Sender{jobs.ClassDirect: direct},
+		Routes: map[string]transport.Sender{jobs.ClassBulk: bulk, jobs.ClassDirect: direct},
 		Logger: log,
 	})
 	if err != nil {

@@ -19,9 +19,19 @@ import (
 )
 
 func TestMissingEnvironmentIsNamed(t *testing.T) {
-	err := run(t.Context(), func(string) string { return "" }, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "OFFLOAD_QUEUE_URL") {
-		t.Fatalf("err = %v", err)
+	for name, output := range map[string]string{
+		"OFFLOAD_QUEUE_URL": "QueueUrl", "OFFLOAD_BULK_QUEUE_URL": "BulkQueueUrl", "OFFLOAD_WORKER_FUNCTION": "WorkerFunction",
+	} {
+		getenv := func(asked string) string {
+			if asked == name {
+				return ""
+			}
+			return "http://127.0.0.1:1/000000000000/q"
+		}
+		err := run(t.Context(), getenv, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), name+" is not set") || !strings.Contains(err.Error(), "the output "+output) {
+			t.Errorf("without %s: err = %v", name, err)
+		}
 	}
 }
 
@@ -29,15 +39,17 @@ func environment(set map[string]string) func(string) string {
 	return func(name string) string { return set[name] }
 }
 
-// queue is an endpoint with one queue, q. It calls hold before it answers, and the environment is that of its host.
+// queue is an endpoint with the queues q and bulk. It calls hold before it answers, and the environment is that of its host.
 func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]string) {
 	t.Helper()
 	queues, err := sqs.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queues.CreateQueue("q", nil, nil); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"q", "bulk"} {
+		if _, err := queues.CreateQueue(name, nil, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		hold()
@@ -49,7 +61,10 @@ func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]strin
 	} {
 		t.Setenv(name, value)
 	}
-	return queues, map[string]string{"OFFLOAD_QUEUE_URL": endpoint.URL + "/000000000000/q", "OFFLOAD_WORKER_FUNCTION": "f", "ADDR": "127.0.0.1:0"}
+	return queues, map[string]string{
+		"OFFLOAD_QUEUE_URL": endpoint.URL + "/000000000000/q", "OFFLOAD_BULK_QUEUE_URL": endpoint.URL + "/000000000000/bulk",
+		"OFFLOAD_WORKER_FUNCTION": "f", "ADDR": "127.0.0.1:0",
+	}
 }
 
 // output is a buffer that run writes while the test reads.
@@ -107,9 +122,9 @@ func TestEndDrainsRequestsAndTasks(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("run: %v", err)
 	}
-	got, err := queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:q", sqs.ReceiveInput{Max: 10})
+	got, err := queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:bulk", sqs.ReceiveInput{Max: 10})
 	if err != nil || len(got) != 1 {
-		t.Errorf("%d messages are stored, want the task (%v)", len(got), err)
+		t.Errorf("%d messages are stored in the queue of the class bulk, want the export (%v)", len(got), err)
 	}
 	http.DefaultClient.CloseIdleConnections()
 }

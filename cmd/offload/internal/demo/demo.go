@@ -133,7 +133,7 @@ func (d *demo) drive(ctx context.Context, url string, requests []request, effect
 	return d.judge()
 }
 
-// wait looks at the effects until all requests are answered, all tasks have ended and the queue is empty, and tells once
+// wait looks at the effects until all requests are answered, all tasks have ended and the queues are empty, and tells once
 // a second how far they are.
 func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 	look := time.NewTicker(100 * time.Millisecond)
@@ -147,7 +147,7 @@ func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 			return err
 		}
 		if loaded && len(d.tally.lost()) == 0 {
-			if empty, err := e.queueIsEmpty(ctx); err != nil || empty {
+			if empty, err := e.queuesAreEmpty(ctx); err != nil || empty {
 				return errors.Join(err, e.look(ctx, d.tally)) // what has come meanwhile
 			}
 		}

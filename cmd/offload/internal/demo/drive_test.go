@@ -51,7 +51,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	for _, name := range []string{"tasks", "dead"} {
+	for _, name := range []string{"tasks", "dead", "bulk", "bulk-dead"} {
 		if _, err := queues.CreateQueue(name, nil, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -64,6 +64,7 @@ func newWorld(t *testing.T) *world {
 	w.effects, err = newEffects(t.Context(), w.out, receiver, map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
 		"OFFLOAD_QUEUE_URL": endpoint.URL + "/000000000000/tasks", "OFFLOAD_DEAD_LETTER_QUEUE_URL": endpoint.URL + "/000000000000/dead",
+		"OFFLOAD_BULK_QUEUE_URL": endpoint.URL + "/000000000000/bulk", "OFFLOAD_BULK_DEAD_LETTER_QUEUE_URL": endpoint.URL + "/000000000000/bulk-dead",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,15 +121,16 @@ func (w *world) drive(ctx context.Context) error {
 }
 
 func TestDemoSucceedsWhenAllEndsAsPlanned(t *testing.T) {
-	for name, wrap := range map[string]string{
-		"dead-lettered by the worker": "%s",
-		"by Lambda":                   `{"version":"1.0","requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`,
+	for name, c := range map[string]struct{ queue, wrap string }{
+		"dead-lettered by the worker":    {"dead", "%s"},
+		"by the worker of another class": {"bulk-dead", "%s"},
+		"by Lambda":                      {"dead", `{"version":"1.0","requestContext":{"condition":"RetriesExhausted"},"requestPayload":%s}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.end = func(id, path string) {
 				if path == "/bad" {
-					w.send("dead", fmt.Sprintf(wrap, w.envelope(id)))
+					w.send(c.queue, fmt.Sprintf(c.wrap, w.envelope(id)))
 					return
 				}
 				w.done(id)
@@ -165,8 +167,9 @@ func TestDemoFails(t *testing.T) {
 		"a dead letter comes last": {func(w *world) {
 			w.counted = func() { w.send("dead", w.envelope("ghost")) }
 		}, "dead-lettered, and never fired: ghost"},
-		"the API refuses": {func(w *world) { w.refuse = true }, "3 requests were not answered 202; the first: POST /good: 503 Service Unavailable: no room"},
-		"a message stays": {func(w *world) { w.send("tasks", "hello") }, "not all has ended within"},
+		"the API refuses":         {func(w *world) { w.refuse = true }, "3 requests were not answered 202; the first: POST /good: 503 Service Unavailable: no room"},
+		"a message stays":         {func(w *world) { w.send("tasks", "hello") }, "not all has ended within"},
+		"a message stays in bulk": {func(w *world) { w.send("bulk", "hello") }, "not all has ended within"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

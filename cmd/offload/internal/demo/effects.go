@@ -21,13 +21,13 @@ import (
 )
 
 // effects looks for what the tasks have left in the world: objects in the store, deliveries at the receiver, messages
-// in the dead-letter queue. Nothing here is told by the worker.
+// in the dead-letter queues. Nothing here is told by the worker.
 type effects struct {
 	out      string
 	receiver *receiver
 	sqs      *sqs.Client
-	queueURL string
-	deadURL  string
+	queues   []string // URLs of the queues of the tasks, a class each
+	dead     []string // URLs of their dead-letter queues
 }
 
 func newEffects(ctx context.Context, out string, r *receiver, env map[string]string) (*effects, error) {
@@ -41,7 +41,8 @@ func newEffects(ctx context.Context, out string, r *receiver, env map[string]str
 	}
 	return &effects{
 		out: out, receiver: r, sqs: sqs.NewFromConfig(cfg),
-		queueURL: env["OFFLOAD_QUEUE_URL"], deadURL: env["OFFLOAD_DEAD_LETTER_QUEUE_URL"],
+		queues: []string{env["OFFLOAD_QUEUE_URL"], env["OFFLOAD_BULK_QUEUE_URL"]},
+		dead:   []string{env["OFFLOAD_DEAD_LETTER_QUEUE_URL"], env["OFFLOAD_BULK_DEAD_LETTER_QUEUE_URL"]},
 	}, nil
 }
 
@@ -58,7 +59,12 @@ func (e *effects) look(ctx context.Context, t *tally) error {
 			return err
 		}
 	}
-	return e.deadLetters(ctx, t)
+	for _, url := range e.dead {
+		if err := e.deadLetters(ctx, url, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *effects) objects(prefix string, t *tally) error {
@@ -76,11 +82,11 @@ func (e *effects) objects(prefix string, t *tally) error {
 	return nil
 }
 
-func (e *effects) deadLetters(ctx context.Context, t *tally) error {
+func (e *effects) deadLetters(ctx context.Context, url string, t *tally) error {
 	for {
-		got, err := e.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &e.deadURL, MaxNumberOfMessages: 10})
+		got, err := e.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
 		if err != nil {
-			return fmt.Errorf("dead-letter queue: %w", err)
+			return fmt.Errorf("dead-letter queue %s: %w", url, err)
 		}
 		if len(got.Messages) == 0 {
 			return nil
@@ -90,8 +96,8 @@ func (e *effects) deadLetters(ctx context.Context, t *tally) error {
 			t.dead[deadTask(m)] = true
 			done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
 		}
-		if _, err := e.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &e.deadURL, Entries: done}); err != nil {
-			return fmt.Errorf("dead-letter queue: %w", err)
+		if _, err := e.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: done}); err != nil {
+			return fmt.Errorf("dead-letter queue %s: %w", url, err)
 		}
 	}
 }
@@ -113,20 +119,22 @@ func deadTask(m types.Message) (id string) {
 	return envelope.ID()
 }
 
-// queueIsEmpty says whether no message is left in the queue of the tasks: none that waits, runs or is delayed.
-func (e *effects) queueIsEmpty(ctx context.Context) (bool, error) {
+// queuesAreEmpty says whether no message is left in the queues of the tasks: none that waits, runs or is delayed.
+func (e *effects) queuesAreEmpty(ctx context.Context) (bool, error) {
 	counts := []types.QueueAttributeName{
 		types.QueueAttributeNameApproximateNumberOfMessages,
 		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 	}
-	got, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &e.queueURL, AttributeNames: counts})
-	if err != nil {
-		return false, fmt.Errorf("queue: %w", err)
-	}
-	for _, name := range counts {
-		if got.Attributes[string(name)] != "0" {
-			return false, nil
+	for _, url := range e.queues {
+		got, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: counts})
+		if err != nil {
+			return false, fmt.Errorf("queue %s: %w", url, err)
+		}
+		for _, name := range counts {
+			if got.Attributes[string(name)] != "0" {
+				return false, nil
+			}
 		}
 	}
 	return true, nil

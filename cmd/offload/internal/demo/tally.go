@@ -18,7 +18,7 @@ type tally struct {
 	api     []time.Duration    // how long each request took
 
 	done    map[string]bool          // by task id, counted from effects
-	dead    map[string]bool          // by task id, found in the dead-letter queue
+	dead    map[string]bool          // by task id, found in a dead-letter queue
 	retried map[string]bool          // by task id, seen to run a second time
 	started map[string]time.Duration // by task id: from firing to the first start of its handler
 }
