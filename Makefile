@@ -14,10 +14,23 @@ STATICCHECK   := .tools/staticcheck-v0.7.0
 GOVULNCHECK   := .tools/govulncheck-v1.3.0
 GOFUMPT       := .tools/gofumpt-v0.9.2
 
+# The tools of deployment, pinned too.
+CYCLONEDX_GOMOD := .tools/cyclonedx-gomod-v1.9.0
+SAM             := .tools/sam/bin/sam
+SAM_VERSION     := 1.170.0
+
+# Functions are built so that the same tree gives the same bytes on every machine, without the parts that Lambda does not need.
+FUNCTION_BUILD := CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='"
+
+# make deploy STACK=name PARAMETERS="AlarmEmail=ops@example.com FunctionTimeout=300"
+STACK      ?= offload
+PARAMETERS ?=
+overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+
 # in-each runs a command in every module, and ends at the first failure.
 in-each = @set -e; for m in $(MODULES); do (set -x; cd $$m && $(1)); done
 
-.PHONY: help run demo test race lint fmt fuzz-smoke cover bench clean
+.PHONY: help run demo test race lint fmt fuzz-smoke cover bench validate build deploy teardown package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -56,6 +69,21 @@ cover: ## the coverage of the tests, by function in coverage.txt
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+validate: $(SAM) ## check template.yaml as SAM and cfn-lint do
+	$(SAM) validate --lint --region us-east-1
+
+build: $(SAM) ## build the functions for AWS, into .aws-sam
+	$(FUNCTION_BUILD) $(SAM) build $(overrides)
+
+deploy: build ## put the stack on AWS (STACK=offload PARAMETERS="Name=Value …")
+	$(SAM) deploy --stack-name $(STACK) $(overrides)
+
+teardown: $(SAM) ## remove the stack from AWS; queues and bucket are retained (STACK=offload)
+	$(SAM) delete --stack-name $(STACK) --no-prompts
+
+package: $(CYCLONEDX_GOMOD) ## functions as zips with their SBOM in bin/dist, each built twice to the same bytes
+	$(FUNCTION_BUILD) python3 .ci/package.py $(CYCLONEDX_GOMOD)
+
 clean: ## remove what the other targets made
 	rm -rf bin .tools .aws-sam .offload coverage.out coverage.txt
 
@@ -75,3 +103,9 @@ $(GOVULNCHECK):
 	$(call install,golang.org/x/vuln/cmd/govulncheck)
 $(GOFUMPT):
 	$(call install,mvdan.cc/gofumpt)
+$(CYCLONEDX_GOMOD):
+	$(call install,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod)
+
+.PHONY: $(SAM)
+$(SAM): # the script looks whether it is there, in this version
+	@.ci/venv .tools/sam aws-sam-cli==$(SAM_VERSION)
