@@ -169,15 +169,18 @@ func text(v reflect.Value, names []alias) string {
 	case reflect.Map:
 		var items []string
 		for it := v.MapRange(); it.Next(); {
-			items = append(items, it.Key().String()+"="+text(it.Value(), names))
+			if key := it.Key().String(); key != "ExecutedVersion" { // a dimension that differs after each deployment
+				items = append(items, key+"="+text(it.Value(), names))
+			}
 		}
 		slices.Sort(items)
 		return strings.Join(items, ", ")
 	case reflect.Struct:
 		var items []string
 		for i := range v.NumField() {
-			if s := text(v.Field(i), names); s != "" {
-				items = append(items, v.Type().Field(i).Name+"="+s)
+			name := v.Type().Field(i).Name
+			if s := text(v.Field(i), names); s != "" && name != "Sid" { // an id changes nothing
+				items = append(items, name+"="+s)
 			}
 		}
 		return "{" + strings.Join(items, " ") + "}"

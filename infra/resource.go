@@ -139,7 +139,7 @@ type PublicBlock struct {
 	BlockPublicACLs, BlockPublicPolicy, IgnorePublicACLs, RestrictPublicBuckets bool
 }
 
-// A LogGroup is an AWS::Logs::LogGroup.
+// A LogGroup is an AWS::Logs::LogGroup. Its ARN ends in ":*", as GetAtt gives it.
 type LogGroup struct {
 	Resource
 	RetentionDays int // 0: kept for ever

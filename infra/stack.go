@@ -146,3 +146,13 @@ func bases[T interface{ base() Resource }](out []Resource, list []T) []Resource 
 	}
 	return out
 }
+
+// parts are the types of resources that a Stack holds as parts of others.
+var parts = []string{
+	"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Url", "AWS::Lambda::Permission",
+	"AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::S3::BucketPolicy",
+}
+
+// IsPart says whether a type of resources stands in the model as a part of others (an alias of its function, a queue policy of its queue), and so
+// not in Others.
+func IsPart(typ string) bool { return slices.Contains(parts, typ) }

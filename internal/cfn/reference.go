@@ -79,6 +79,8 @@ func (r *Resolver) generatedAttribute(res *Resource, attr string, line int, key 
 		return r.fill(functionARN+":"+alias.Text, res, line, key), true
 	case "Version":
 		return r.fill(functionARN+":1", res, line, key), true
+	case "Version.Version":
+		return textValue(line, "1"), true
 	case "DestinationQueue":
 		return r.resourceRef(res.ID+GeneratedQueue, line, key), true
 	}
@@ -225,7 +227,16 @@ func (r *Resolver) qualified(res *Resource, line int) *Value {
 	return textValue(line, "arn:aws:lambda:"+r.Options.Region+":"+r.Options.AccountID+":function:"+name+":"+qualifier.Text)
 }
 
-// ARN gives the ARN of a resource of a type in the naming table, without a qualifier.
+// ARN gives the ARN of a resource, without a qualifier; it is "" for a type that has none or is not in the naming table.
 func (r *Resolver) ARN(res *Resource, key string) *Value {
-	return r.fill(namings[res.Type].attrs["Arn"], res, res.Line, key)
+	n := namings[res.Type]
+	pattern := n.attrs["Arn"]
+	if pattern == "" && strings.HasPrefix(n.ref, "arn:") {
+		pattern = n.ref
+	}
+	return r.fill(pattern, res, res.Line, key)
 }
+
+// HasName says whether the physical name of a type of resources is one that the template gives or leaves to AWS; it is
+// false for types that are not in the naming table.
+func HasName(typ string) bool { return namings[typ].prop != "" }
