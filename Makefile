@@ -79,7 +79,7 @@ deploy: build ## put the stack on AWS (STACK=offload PARAMETERS="Name=Value …"
 	$(SAM) deploy --stack-name $(STACK) $(overrides)
 
 teardown: $(SAM) ## remove the stack from AWS; queues and bucket are retained (STACK=offload)
-	$(SAM) delete --stack-name $(STACK) --no-prompts
+	@.tools/sam/bin/python .ci/teardown.py $(STACK) $(SAM)
 
 package: $(CYCLONEDX_GOMOD) ## functions as zips with their SBOM in bin/dist, each built twice to the same bytes
 	$(FUNCTION_BUILD) python3 .ci/package.py $(CYCLONEDX_GOMOD)
