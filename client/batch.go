@@ -27,10 +27,13 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 		seen[receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {
-		return refuseAll(tasks, receipts)
+		return c.refuseAll(entries, receipts)
 	}
-	for r, share := range c.share(ctx, entries, receipts) {
-		r.accept(share...)
+	for r, share := range c.share(entries, receipts) {
+		r.accept(now, share...)
+	}
+	if c.mode == Buffered {
+		return receipts, batchError(receipts)
 	}
 	expired := make(chan time.Time)
 	timer := time.AfterFunc(c.confirmTimeout, func() { close(expired) })
@@ -44,13 +47,13 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 }
 
 // share admits the entries and sorts them by route. Those that are refused become nil, with their receipt set.
-func (c *Client) share(ctx context.Context, entries []*entry, receipts []Receipt) map[*route][]*entry {
+func (c *Client) share(entries []*entry, receipts []Receipt) map[*route][]*entry {
 	shares := make(map[*route][]*entry, 1)
 	for i, e := range entries {
 		if e == nil {
 			continue
 		}
-		if receipts[i] = c.admit(ctx, e); receipts[i].Err != nil {
+		if receipts[i] = c.admit(e); receipts[i].Err != nil {
 			entries[i] = nil
 			continue
 		}
@@ -60,11 +63,14 @@ func (c *Client) share(ctx context.Context, entries []*entry, receipts []Receipt
 	return shares
 }
 
-func refuseAll(tasks []task.Task, receipts []Receipt) ([]Receipt, error) {
+func (c *Client) refuseAll(entries []*entry, receipts []Receipt) ([]Receipt, error) {
 	for i, r := range receipts {
-		receipts[i], _ = refuse(r, &task.InvalidError{
+		if entries[i] == nil {
+			continue // refused already, for a reason of its own
+		}
+		receipts[i] = c.refuse(r, &task.InvalidError{
 			Name: r.Name, ID: r.ID,
-			Err: fmt.Errorf("the option task.ID names one task, and the batch has %d: fire them one by one", len(tasks)),
+			Err: fmt.Errorf("the option task.ID names one task, and the batch has %d: fire them one by one", len(receipts)),
 		})
 	}
 	return receipts, batchError(receipts)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,11 +18,16 @@ import (
 // Client fires tasks. Make one with [New] at start, share it, and [Client.Close] it at the end, after the server that
 // uses it. All methods are safe for concurrent use. An idle client has no goroutine.
 type Client struct {
+	mode           Mode
 	source         string
 	confirmTimeout time.Duration
 	sendTimeout    time.Duration
 	routes         map[string]*route // constant
+	classes        []string          // of the routes, sorted
 	ledger         *ledger
+	intake         intake
+	onDrop         func(Receipt)
+	log            *slog.Logger
 	timers         sync.Pool // of stopped timers, for Fire's wait
 }
 
@@ -32,8 +41,8 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	}
 	l := newLedger(o.MaxPending, o.MaxPendingBytes)
 	c := &Client{
-		source: o.Source, confirmTimeout: o.ConfirmTimeout, sendTimeout: o.SendTimeout,
-		routes: make(map[string]*route, len(o.Routes)), ledger: l,
+		mode: o.Mode, source: o.Source, confirmTimeout: o.ConfirmTimeout, sendTimeout: o.SendTimeout,
+		routes: make(map[string]*route, len(o.Routes)), ledger: l, onDrop: o.OnDrop, log: o.Logger,
 	}
 	c.timers.New = func() any {
 		timer := time.NewTimer(time.Hour)
@@ -46,15 +55,17 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 			class: class, sender: sender, limits: sender.Limits(),
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
 			log: o.Logger, ledger: l, reporter: p,
-			requests: map[*request]struct{}{},
+			health: Health{Class: class},
 		}
 	}
+	c.classes = slices.Sorted(maps.Keys(c.routes))
 	return c, nil
 }
 
-// Fire encodes the task, hands it to the transport and waits until the transport has acknowledged it: nil means that
-// it has. The wait ends early when ctx ends or after ConfirmTimeout; the error then says by [ErrNotSent] or
-// [ErrUnconfirmed] what is known. Whatever can be refused is refused before any wait: arguments that cannot be encoded,
+// Fire encodes the task and hands it to the transport. In the mode [Confirmed] it waits until the transport has
+// acknowledged the task: nil means that it has. The wait ends early when ctx ends or after ConfirmTimeout; the error then
+// says by [ErrNotSent] or [ErrUnconfirmed] what is known. In the mode [Buffered] it never waits: nil means that the task
+// is in the buffer, and what becomes of it, OnResult tells if that is bad, and Close. Whatever can be refused is refused before any wait: arguments that cannot be encoded,
 // a task that is too large or delayed too long for its route, a class without route, a closed client, a full buffer,
 // a context that has ended. The receipt has the task's id in every case. See the package comment for the errors.
 //
@@ -63,15 +74,19 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	e, receipt := c.prepare(ctx, t, time.Now(), causedBy(ctx, opts))
+	now := time.Now()
+	e, receipt := c.prepare(ctx, t, now, causedBy(ctx, opts))
 	if receipt.Err == nil {
-		receipt = c.admit(ctx, e)
+		receipt = c.admit(e)
 	}
 	if receipt.Err != nil {
 		return receipt, receipt.Err
 	}
 	r := c.routes[e.envelope.Class()]
-	r.accept(e)
+	r.accept(now, e)
+	if c.mode == Buffered {
+		return receipt, nil
+	}
 	timer := c.timers.Get().(*time.Timer)
 	timer.Reset(c.confirmTimeout)
 	receipt = c.wait(ctx, timer.C, r, e)
@@ -91,30 +106,38 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 
 // prepare encodes the task and checks it against its route. The receipt has an error if the task is refused.
 func (c *Client) prepare(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) (*entry, Receipt) {
+	c.intake.fired.Add(1)
 	receipt := Receipt{ID: task.NewID(now), Name: t.Name()}
 	if cause := c.unwilling(ctx); cause != nil {
-		receipt, _ = refuse(receipt, cause)
-		return nil, receipt
+		return nil, c.refuse(receipt, cause)
 	}
 	envelope, err := t.Encode(receipt.ID, c.source, now, opts...)
 	if err != nil {
 		if invalid, ok := errors.AsType[*task.InvalidError](err); ok && invalid.ID != "" {
 			receipt.ID = invalid.ID
 		}
-		receipt, _ = refuse(receipt, err)
-		return nil, receipt
+		return nil, c.refuse(receipt, err)
 	}
 	receipt.ID, receipt.Class = envelope.ID(), envelope.Class()
 	if cause := c.misfit(envelope); cause != nil {
-		receipt, _ = refuse(receipt, cause)
-		return nil, receipt
+		return nil, c.refuse(receipt, cause)
 	}
-	return &entry{
-		envelope: envelope,
-		fired:    ctx,
-		deadline: now.Add(c.sendTimeout),
-		answer:   make(chan struct{}),
-	}, receipt
+	e := &entry{envelope: envelope, fired: ctx}
+	if c.sendTimeout > 0 {
+		e.deadline = now.Add(c.sendTimeout)
+	}
+	if c.mode == Confirmed {
+		e.answer = make(chan struct{})
+	}
+	e.answered = e.answer == nil
+	return e, receipt
+}
+
+// refuse counts a task that is not taken on.
+func (c *Client) refuse(r Receipt, cause error) Receipt {
+	c.intake.refused.Add(1)
+	r, _ = refuse(r, cause)
+	return r
 }
 
 // unwilling is why a task is refused whatever it is.
@@ -122,7 +145,7 @@ func (c *Client) unwilling(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
-	if c.ledger.isClosed() {
+	if c.ledger.shut.Load() {
 		return ErrClosed
 	}
 	return nil
@@ -138,7 +161,7 @@ func (c *Client) misfit(e task.Envelope) error {
 	switch limit := r.limits.MessageBytes; {
 	case limit > 0 && e.Size() > limit:
 		err = fmt.Errorf("encoded to %d bytes, and class %q takes %d: send a reference instead of the data: %w", e.Size(), r.class, limit, task.ErrTooLarge)
-	case e.Size() > c.ledger.maxBytes:
+	case weight(e) > c.ledger.maxBytes:
 		err = fmt.Errorf("encoded to %d bytes, and Options.MaxPendingBytes is %d: %w", e.Size(), c.ledger.maxBytes, task.ErrTooLarge)
 	case e.Delay() > max(0, r.limits.MaxDelay):
 		err = fmt.Errorf("delay %v, and class %q takes at most %v: %w", e.Delay(), r.class, r.limits.MaxDelay, task.ErrDelay)
@@ -153,27 +176,45 @@ func noRoute(class string) error {
 }
 
 // admit takes the entry on, within the bounds.
-func (c *Client) admit(ctx context.Context, e *entry) Receipt {
+func (c *Client) admit(e *entry) Receipt {
 	cohort, err := c.ledger.admit(e.envelope)
-	receipt := e.receipt(nil)
-	if err != nil {
-		receipt, _ = refuse(receipt, err)
-		return receipt
-	}
 	e.cohort = cohort
+	if err == nil {
+		return e.receipt(answer{})
+	}
+	receipt := e.receipt(e.failure(err))
+	if errors.Is(err, ErrBufferFull) {
+		c.intake.dropped.Add(1)
+		c.tellDrop(receipt)
+	} else {
+		c.intake.refused.Add(1)
+	}
 	return receipt
+}
+
+// tellDrop calls Options.OnDrop.
+func (c *Client) tellDrop(r Receipt) {
+	if c.onDrop == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.log.Error("Options.OnDrop panicked", "id", r.ID, "name", r.Name, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	c.onDrop(r)
 }
 
 // wait gives what became of the entry, or what is known when the caller's patience ends.
 func (c *Client) wait(ctx context.Context, timeout <-chan time.Time, r *route, e *entry) Receipt {
 	select {
 	case <-e.answer:
-		return e.told
+		return e.receipt(e.told)
 	default:
 	}
 	select {
 	case <-e.answer:
-		return e.told
+		return e.receipt(e.told)
 	case <-ctx.Done():
 		return r.leave(e, contextError(ctx))
 	case <-timeout:

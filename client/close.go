@@ -27,19 +27,26 @@ func (c *Client) Flush(ctx context.Context) error {
 	}
 }
 
-// Close stops the intake (Fire returns [ErrClosed]) and waits until every accepted task has ended. When ctx ends first,
-// requests are cancelled, and each task that is left ends as [ErrNotSent] or [ErrUnconfirmed], to its caller too if
-// that still waits. Close returns within a second of that, or sooner if the Senders do.
+// Close stops the intake (Fire returns [ErrClosed]) and waits until every accepted task has ended. What waits for another
+// try is tried at once. When ctx ends first, requests are cancelled, and each task that is left ends as [ErrNotSent] or
+// [ErrUnconfirmed], to its caller too if that still waits. Close returns within a second of that, or sooner if the Senders
+// do. Give ctx a deadline: in the mode Buffered a task may wait as long as an outage lasts.
 //
-// It returns nil if no task was cut short and none got lost that Fire had reported as unconfirmed, else a [*CloseError]
-// that lists them. So each accepted task is delivered, or returned here or by its Fire. Close may be called again and concurrently: every call waits for the
-// end, the first context to end cuts the draining short for all, and all return the same.
+// It returns nil if no task was cut short and none got lost that Fire had accepted (Buffered) or reported as unconfirmed
+// (Confirmed), else a [*CloseError] that lists them, with what it takes to save them. So each accepted task is delivered, or
+// returned here or by its Fire. Close may be called again and concurrently: every call waits for the end, the first
+// context to end cuts the draining short for all, and all return the same.
 func (c *Client) Close(ctx context.Context) error {
 	c.ledger.close()
 	select {
 	case <-c.ledger.over:
 		return c.ledger.result()
 	default:
+	}
+	if ctx.Err() == nil {
+		for _, r := range c.routes {
+			r.hurry()
+		}
 	}
 	select {
 	case <-c.ledger.over:

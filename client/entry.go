@@ -17,42 +17,71 @@ const (
 	ended
 )
 
+// taskOverhead is what an accepted task takes in memory besides its body, in bytes: its entry, and its share of what
+// the client keeps.
+const taskOverhead = 512
+
 // entry is one accepted task from its acceptance to its end.
 type entry struct {
 	envelope task.Envelope
 	fired    context.Context //nolint:containedctx // the caller's: only its values are used, for the request that the entry leads
 	cohort   *cohort
-	deadline time.Time     // no attempt starts after it
-	answer   chan struct{} // closed when told is set for a caller that still waits
+	deadline time.Time     // no attempt starts after it; zero: none
+	answer   chan struct{} // closed when told is set for a caller that still waits; nil if none does
 
 	// Guarded by the mutex of the route.
 	place      place
+	doubtful   bool      // an attempt may have arrived
+	answered   bool      // Fire has its answer, or is about to; in the mode Buffered from the start
+	owed       bool      // the end is news to whoever fired, so OnResult gets it
 	prev, next *entry    // in the line
 	due        time.Time // when resting
 	position   int       // among the resting
 	attempts   int
-	doubtful   bool    // an attempt may have arrived
-	last       error   // of the last attempt
-	answered   bool    // Fire has its answer, or is about to
-	owed       bool    // Fire was told ErrUnconfirmed, so OnResult gets the end
-	told       Receipt // the answer; read after answer is closed
-	end        Receipt // set when the entry ends, and then constant
+	last       error  // of the last attempt
+	told       answer // for Fire; read after the channel is closed
+	end        answer // set when the entry ends, and then constant
 }
 
-func (e *entry) receipt(err error) Receipt {
-	return Receipt{ID: e.envelope.ID(), Name: e.envelope.Name(), Class: e.envelope.Class(), Attempts: e.attempts, Err: err}
+// answer is what a receipt has besides the facts of the task.
+type answer struct {
+	messageID string
+	attempts  int
+	err       *Error
+}
+
+// weight is what the entry counts against the bound of bytes.
+func weight(e task.Envelope) int { return e.Size() + taskOverhead }
+
+func (e *entry) receipt(a answer) Receipt {
+	r := Receipt{ID: e.envelope.ID(), Name: e.envelope.Name(), Class: e.envelope.Class(), MessageID: a.messageID, Attempts: a.attempts}
+	if a.err != nil {
+		envelope := e.envelope
+		r.Err, r.Envelope = a.err, &envelope
+	}
+	return r
 }
 
 // unconfirmed is what a caller is told while sending goes on.
-func (e *entry) unconfirmed(cause error) *Error {
-	return &Error{ID: e.envelope.ID(), Name: e.envelope.Name(), Attempts: e.attempts, Fact: ErrUnconfirmed, Err: cause}
+func (e *entry) unconfirmed(cause error) answer {
+	return answer{attempts: e.attempts, err: &Error{
+		ID: e.envelope.ID(), Name: e.envelope.Name(), Attempts: e.attempts, Fact: ErrUnconfirmed, Err: cause,
+	}}
 }
 
-// failure makes the error of an entry out of what is known of it.
-func (e *entry) failure(cause error) *Error {
+// failure makes the answer of an entry that ends undelivered out of what is known of it.
+func (e *entry) failure(cause error) answer {
 	err := &Error{ID: e.envelope.ID(), Name: e.envelope.Name(), Attempts: e.attempts, Fact: ErrNotSent, Ended: true, Err: cause}
 	if e.doubtful {
 		err.Fact = ErrUnconfirmed
 	}
-	return err
+	return answer{attempts: e.attempts, err: err}
+}
+
+// detach lets go of the caller's context, with whatever hangs on it, when nobody waits any more and the task may have
+// to wait for long.
+func (e *entry) detach() {
+	if e.answered {
+		e.fired = context.Background()
+	}
 }

@@ -82,9 +82,9 @@ func (e *BatchError) Unwrap() []error { return receiptErrors(e.Failed) }
 // CloseError is what [Client.Close] returns when accepted tasks were not delivered, or OnResult did not return. It matches whatever
 // the error of one of them matches, and Err.
 type CloseError struct {
-	// Undelivered are the tasks that ended undelivered after Close was called, each with its error, except those whose
-	// caller was still waiting and was told another reason (a refusal, or its own context). With ErrUnconfirmed a task
-	// may have arrived nevertheless.
+	// Undelivered are the tasks that ended undelivered after Close was called, each with its id, name, error and Envelope,
+	// so that a caller can save it; except those whose caller was still waiting and was told another reason (a refusal, or
+	// its own context). With ErrUnconfirmed a task may have arrived nevertheless.
 	Undelivered []Receipt
 	// Err is the error of the context that cut the draining short; nil if the draining came to its end.
 	Err error

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +47,7 @@ func (down) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, 
 	results := make([]transport.Result, len(batch))
 	for i := range batch {
 		results[i] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{
-			Kind: transport.Misconfigured, Target: `queue "tasks"`, Code: "QueueDoesNotExist", Err: errors.New("no such queue"),
+			Kind: transport.Misconfigured, Target: `queue "tasks"`, Code: "QueueDoesNotExist", Err: errors.New("no such queue"), Hint: "check the queue URL",
 		}}
 	}
 	return results, results[0].Err
@@ -64,6 +66,71 @@ func Example() {
 	// sent email.welcome {"userId":7}
 	// email.welcome 26 <nil>
 	// <nil>
+}
+
+// In the mode Buffered Fire returns at once. The client tells how much a crash may cost: at most the bound, and now what
+// waits or is in flight. A full buffer is an error and never a wait.
+func Example_buffered() {
+	gate := make(gated)
+	c, err := client.New(gate, &client.Options{
+		Mode: client.Buffered, MaxPending: 3,
+		OnDrop: func(r client.Receipt) { fmt.Println("dropped", r.Name) },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range 4 { // the transport does not answer
+		_, err := c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: i}))
+		fmt.Println(err == nil, errors.Is(err, client.ErrBufferFull))
+	}
+	s := c.Stats()
+	fmt.Printf("a crash loses at most %d tasks in %d bytes, and now %d\n", s.Bound.Tasks, s.Bound.Bytes, s.AtRisk().Tasks)
+
+	close(gate) // now it does
+	fmt.Println(c.Close(context.Background()))
+	s = c.Stats()
+	fmt.Printf("fired %d: accepted %d, dropped %d; at risk %d\n", s.Fired, s.Accepted, s.Dropped, s.AtRisk().Tasks)
+	// Output:
+	// true false
+	// true false
+	// true false
+	// dropped email.welcome
+	// false true
+	// a crash loses at most 3 tasks in 67108864 bytes, and now 3
+	// <nil>
+	// fired 4: accepted 3, dropped 1; at risk 0
+}
+
+// gated is a transport that answers when it is closed.
+type gated chan struct{}
+
+func (gated) Limits() transport.Limits { return transport.Limits{Items: 10} }
+
+func (g gated) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	<-g
+	return slices.Repeat([]transport.Result{{Outcome: transport.Accepted}}, len(batch)), nil
+}
+
+// Health says how the way to the queue is, why, and what to do: for a readiness page, or an alarm.
+func ExampleClient_Health() {
+	c, err := client.New(down{}, &client.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	fmt.Println(c.Health().State)
+	_, err = c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 7}))
+	fmt.Println(errors.Is(err, client.ErrNotSent))
+	h := c.Health()
+	fmt.Println(h.State)
+	fmt.Println(h.Err)
+	fmt.Println(h.Todo)
+	// Output:
+	// healthy
+	// true
+	// blocked
+	// queue "tasks": QueueDoesNotExist: no such queue (check the queue URL)
+	// check the queue URL
 }
 
 // A batch may mix kinds. Each task has its own receipt, and one that fails leaves the others alone.
@@ -134,7 +201,7 @@ func ExampleError() {
 		_ = json.NewEncoder(w).Encode(map[string]string{"id": receipt.ID})
 	}
 	try := func(s transport.Sender, t task.Task) {
-		c, err := client.New(s, nil)
+		c, err := client.New(s, &client.Options{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/offloadhq/offload/task"
 )
@@ -11,18 +12,19 @@ import (
 // ledger counts what the client has taken on, for all routes: it keeps the bounds, and knows when nothing is left.
 type ledger struct {
 	maxTasks, maxBytes int
+	shut               atomic.Bool
 	over               chan struct{} // closed when a closed client has nothing left, or gave up on the rest
 
 	mu          sync.Mutex
-	closed      bool      // no more tasks are taken
-	tasks       int       // accepted and not ended
-	bytes       int       // of their bodies
-	goroutines  int       // of senders and of the reporter
-	cohort      *cohort   // of the tasks accepted now
-	undelivered []Receipt // what Close will return
-	finished    bool      // over is closed
-	cut         error     // the error of the context that cut the draining short
-	unreported  int       // tasks whose end OnResult has not taken when over is closed
+	closed      bool     // no more tasks are taken; shut is the same without the lock
+	tasks       int      // accepted and not ended
+	bytes       int      // of their bodies, and taskOverhead for each
+	goroutines  int      // of senders and of the reporter
+	cohort      *cohort  // of the tasks accepted now
+	undelivered []*entry // what Close will return
+	finished    bool     // over is closed
+	cut         error    // the error of the context that cut the draining short
+	unreported  int      // tasks whose end OnResult has not taken when over is closed
 }
 
 // cohort is the tasks accepted between two calls of Flush. It is over when its tasks have ended and the one before it
@@ -56,20 +58,13 @@ func (l *ledger) admit(e task.Envelope) (*cohort, error) {
 		return nil, ErrClosed
 	case l.tasks >= l.maxTasks:
 		return nil, fmt.Errorf("%d tasks are pending, and Options.MaxPending is %d: try again later: %w", l.tasks, l.maxTasks, ErrBufferFull)
-	case e.Size() > l.maxBytes-l.bytes:
+	case weight(e) > l.maxBytes-l.bytes:
 		return nil, fmt.Errorf("%d bytes are pending, and Options.MaxPendingBytes is %d: try again later: %w", l.bytes, l.maxBytes, ErrBufferFull)
 	}
 	l.tasks++
-	l.bytes += e.Size()
+	l.bytes += weight(e)
 	l.cohort.open++
 	return l.cohort, nil
-}
-
-// isClosed saves the work of encoding a task that would be refused; admit decides.
-func (l *ledger) isClosed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed
 }
 
 // end takes over entries that have ended and releases them, except those whose end the reporter has still to tell, which
@@ -81,8 +76,8 @@ func (l *ledger) end(ended []*entry, reports bool) (owed []*entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range ended {
-		if l.closed && !l.finished && e.end.Err != nil && (e.owed || errors.Is(e.end.Err, ErrClosed)) {
-			l.undelivered = append(l.undelivered, e.end)
+		if l.closed && !l.finished && e.end.err != nil && (e.owed || errors.Is(e.end.err, ErrClosed)) {
+			l.undelivered = append(l.undelivered, e)
 		}
 		if reports && e.owed {
 			owed = append(owed, e)
@@ -104,7 +99,7 @@ func (l *ledger) settle(e *entry) {
 
 func (l *ledger) release(e *entry) {
 	l.tasks--
-	l.bytes -= e.envelope.Size()
+	l.bytes -= weight(e.envelope)
 	e.cohort.leave(1)
 }
 
@@ -157,6 +152,7 @@ func (l *ledger) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	l.shut.Store(true)
 	l.check()
 }
 
@@ -184,5 +180,9 @@ func (l *ledger) result() error {
 	if len(l.undelivered) == 0 && l.unreported == 0 {
 		return nil
 	}
-	return &CloseError{Undelivered: l.undelivered, Err: l.cut}
+	err := &CloseError{Undelivered: make([]Receipt, len(l.undelivered)), Err: l.cut}
+	for i, e := range l.undelivered {
+		err.Undelivered[i] = e.receipt(e.end)
+	}
+	return err
 }

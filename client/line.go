@@ -46,14 +46,25 @@ func (l *line) full(limits transport.Limits) bool {
 	return limits.Items > 0 && l.items >= limits.Items || limits.BatchBytes > 0 && l.bytes >= limits.BatchBytes
 }
 
-// take removes the next request's entries from the head.
-func (l *line) take(limits transport.Limits) []*entry {
+// take removes the next request's entries: from the head, or from the first that was never tried. The latter is for
+// probes, so that tasks which break every request they are in cannot hold up the others.
+func (l *line) take(limits transport.Limits, fresh bool) []*entry {
 	most := l.items
 	if limits.Items > 0 {
 		most = min(most, limits.Items)
 	}
+	first := l.head
+	for e := l.head; fresh && e != nil; e = e.next {
+		if e.attempts == 0 {
+			first = e
+			break
+		}
+	}
 	batch := make([]*entry, 0, min(most, 64))
-	for e, bytes := l.head, 0; e != nil && len(batch) < most; e = e.next {
+	for e, bytes := first, 0; e != nil && len(batch) < most; e = e.next {
+		if first.attempts == 0 && e.attempts > 0 && fresh {
+			break
+		}
 		batch = append(batch, e)
 		if bytes += e.envelope.Size(); limits.BatchBytes > 0 && bytes > limits.BatchBytes {
 			break // this one is too many already

@@ -25,16 +25,19 @@ const (
 
 // Options adjust a [Client]. The zero value of each field means its default.
 type Options struct {
+	// Mode is what a nil error from Fire means. Default [Confirmed].
+	Mode Mode
 	// Source is the CloudEvents source of every task: a URI reference that names this service. Default: the path of
 	// the main module, or "offload" where the build does not tell it.
 	Source string
 	// Routes gives each queue class ([task.Queue]) its Sender. The class "" is served by the Sender given to New.
 	Routes map[string]transport.Sender
 
-	// ConfirmTimeout is the longest that Fire waits for the transport's answer. Default [DefaultConfirmTimeout].
+	// ConfirmTimeout is the longest that Fire waits for the transport's answer; in the mode Buffered it does not wait.
+	// Default [DefaultConfirmTimeout].
 	ConfirmTimeout time.Duration
 	// SendTimeout is how long after its firing a task may still be sent: no attempt starts later. Default
-	// [DefaultSendTimeout].
+	// [DefaultSendTimeout]; in the mode Buffered there is none, so that a task outlives any outage that the buffer does.
 	SendTimeout time.Duration
 	// AttemptTimeout bounds one call of Sender.Send, by its context. Default [DefaultAttemptTimeout].
 	AttemptTimeout time.Duration
@@ -42,21 +45,27 @@ type Options struct {
 	// MaxSenders is the most requests in flight on one route. They exist only while there is work. Default
 	// [DefaultMaxSenders].
 	MaxSenders int
-	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together, by
-	// number and by the bytes of their bodies. A task beyond either is refused with [ErrBufferFull]. Defaults
-	// [DefaultMaxPending] and [DefaultMaxPendingBytes].
+	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together: those
+	// that wait and those in flight, by number and by the bytes that they take, which are those of the body and 512 for
+	// each task. A task beyond either is refused with [ErrBufferFull]. Defaults [DefaultMaxPending] and
+	// [DefaultMaxPendingBytes].
 	MaxPending      int
 	MaxPendingBytes int
 
-	// OnResult gets the end of each task whose Fire returned [ErrUnconfirmed], once: a Receipt with a nil Err if the
-	// transport has the task after all, else with an [*Error], which matches ErrUnconfirmed still if an attempt may
-	// have arrived. It may be called before that Fire has returned. Calls come from a goroutine of the client, one at
+	// OnResult gets what Fire could not tell, once a task. In the mode Confirmed that is the end of each task whose Fire
+	// returned [ErrUnconfirmed]: a Receipt with a nil Err if the transport has the task after all, else with an [*Error],
+	// which matches ErrUnconfirmed still if an attempt may have arrived. In the mode Buffered it is each task that ended
+	// undelivered: refused as invalid, too old, or cut short by Close; its Envelope can be saved. It may be called before that Fire has returned. Calls come from a goroutine of the client, one at
 	// a time; the task counts as pending until its call returns, so a slow OnResult fills the buffer. It may call
 	// Fire; Flush and Close wait for it, so it must not call those. A panic in it is recovered and logged.
 	OnResult func(Receipt)
 
-	// Logger gets what nothing else tells: panics, and without an OnResult the tasks that ended undelivered after
-	// Fire had returned. It sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
+	// OnDrop gets the receipt of each task that was refused with [ErrBufferFull], with its Envelope, before its Fire
+	// returns and in the same goroutine: it must not block. A panic in it is recovered and logged.
+	OnDrop func(Receipt)
+
+	// Logger gets what nothing else tells: panics, changes of [Health], and without an OnResult the tasks that ended
+	// undelivered after Fire had returned. It sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
 	Logger *slog.Logger
 }
 
@@ -77,9 +86,16 @@ func (o *Options) fill(s transport.Sender) (Options, error) {
 	} else if err := checkSource(filled.Source); err != nil {
 		problems = append(problems, fmt.Errorf("Options.Source: %w", err))
 	}
+	if filled.Mode > Buffered {
+		problems = append(problems, fmt.Errorf("Options.Mode: is %v: use client.Confirmed or client.Buffered", filled.Mode))
+	}
+	sendTimeout := DefaultSendTimeout
+	if filled.Mode == Buffered {
+		sendTimeout = 0
+	}
 	problems = append(problems,
 		fill("ConfirmTimeout", &filled.ConfirmTimeout, DefaultConfirmTimeout),
-		fill("SendTimeout", &filled.SendTimeout, DefaultSendTimeout),
+		fill("SendTimeout", &filled.SendTimeout, sendTimeout),
 		fill("AttemptTimeout", &filled.AttemptTimeout, DefaultAttemptTimeout),
 		fill("MaxSenders", &filled.MaxSenders, DefaultMaxSenders),
 		fill("MaxPending", &filled.MaxPending, DefaultMaxPending),

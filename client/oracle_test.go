@@ -111,6 +111,7 @@ func TestOracle(t *testing.T) {
 				}
 			}
 			judgeClose(t, err, receipts, slices.Collect(maps.Keys(x.stored)), got.all())
+			balance(t, c.Stats())
 		})
 		if t.Failed() {
 			t.Fatalf("round %d, seed %d", round, seed)
@@ -118,6 +119,63 @@ func TestOracle(t *testing.T) {
 	}
 	if t.Logf("%d acknowledged, %d not sent, %d unconfirmed", acked, notSent, unconfirmed); min(acked, notSent, unconfirmed) < 100 {
 		t.Error("void: a kind of answer is too rare to be judged")
+	}
+}
+
+// TestOracleBuffered does the same to the mode Buffered: each task for which Fire returned nil is stored, or told to OnResult
+// once, and if that is because of Close, returned by Close as well.
+func TestOracleBuffered(t *testing.T) {
+	stored, told, returned := 0, 0, 0
+	for round := range 6 {
+		seed := rand.Uint64()
+		var got results
+		opts := &client.Options{
+			Mode: client.Buffered, OnResult: got.add, AttemptTimeout: 200 * time.Millisecond, MaxSenders: 1 + round%8, MaxPending: 20 + 30*round,
+		}
+		bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+			x := &chaos{rng: rand.New(rand.NewPCG(seed, uint64(round)))}
+			rec.Respond(x.respond)
+			wait := callers(t, c, x)
+			time.Sleep(3 * time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(round%3)*300*time.Millisecond)
+			defer cancel()
+			closed, _ := errors.AsType[*client.CloseError](c.Close(ctx))
+			ends := map[string]error{}
+			for _, r := range got.all() {
+				if ends[r.ID] != nil || r.Err == nil || r.Envelope == nil || r.Envelope.ID() != r.ID {
+					t.Errorf("OnResult got %+v, and before %v", r, ends[r.ID])
+				}
+				ends[r.ID] = r.Err
+			}
+			if closed != nil {
+				for _, r := range closed.Undelivered {
+					if returned++; ends[r.ID] != r.Err { //nolint:errorlint // the same one
+						t.Errorf("Close returned %v, OnResult got %v", r.Err, ends[r.ID])
+					}
+				}
+			}
+			for _, r := range wait() {
+				switch {
+				case r.Err != nil:
+					t.Errorf("Fire returned %v", r.Err)
+				case x.copies(r.ID) == 0 && ends[r.ID] == nil:
+					t.Errorf("lost in silence: %+v", r)
+				case x.copies(r.ID) > 0 && errors.Is(ends[r.ID], client.ErrNotSent):
+					t.Errorf("stored, but told %v", ends[r.ID])
+				case ends[r.ID] == nil:
+					stored++
+				default:
+					told++
+				}
+			}
+			balance(t, c.Stats())
+		})
+		if t.Failed() {
+			t.Fatalf("round %d, seed %d", round, seed)
+		}
+	}
+	if t.Logf("%d stored, %d told, %d returned", stored, told, returned); stored < 1000 || min(told, returned) < 50 {
+		t.Error("void: an end is too rare to be judged")
 	}
 }
 

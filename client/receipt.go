@@ -1,5 +1,7 @@
 package client
 
+import "github.com/offloadhq/offload/task"
+
 // Receipt is what is known of one fired task.
 type Receipt struct {
 	// ID is the task id, minted by Fire or given with task.ID. It is set also when Fire failed.
@@ -13,6 +15,10 @@ type Receipt struct {
 	MessageID string
 	// Attempts is how often the task was handed to the transport so far.
 	Attempts int
-	// Err is nil if the transport has acknowledged the task, else an [*Error].
+	// Err is nil if Fire has done what its mode promises, or the transport has the task; else an [*Error].
 	Err error
+	// Envelope is the encoded task, for whoever wants to save what was not delivered: its Body holds everything but Class
+	// and Delay, and task.Parse reads it back. Nil without an error, and when the task was refused as invalid or
+	// before it was encoded.
+	Envelope *task.Envelope
 }

@@ -35,7 +35,7 @@ func (p *reporter) run() {
 	defer p.ledger.exit()
 	for batch := p.next(); batch != nil; batch = p.next() {
 		for _, e := range batch {
-			p.call(e.end)
+			p.call(e.receipt(e.end))
 			p.ledger.settle(e)
 		}
 	}

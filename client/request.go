@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
@@ -15,7 +16,12 @@ import (
 type request struct {
 	entries   []*entry
 	envelopes []task.Envelope // the Sender's to keep
+	bytes     int             // of their bodies
 	cancel    context.CancelFunc
+	began     time.Time
+	round     int // of the breaker
+
+	prev, next *request // in flight; guarded by the mutex of the route
 }
 
 // errGoexit stands for the answer of a Sender that called runtime.Goexit.

@@ -3,14 +3,21 @@ package client
 import "container/heap"
 
 // rest holds the entries that wait until they may be tried again, the next one first.
-type rest struct{ entries restHeap }
+type rest struct {
+	entries restHeap
+	bytes   int
+}
 
 func (r *rest) push(e *entry) {
 	e.place = resting
+	r.bytes += e.envelope.Size()
 	heap.Push(&r.entries, e)
 }
 
-func (r *rest) remove(e *entry) { heap.Remove(&r.entries, e.position) }
+func (r *rest) remove(e *entry) {
+	r.bytes -= e.envelope.Size()
+	heap.Remove(&r.entries, e.position)
+}
 
 func (r *rest) first() *entry {
 	if len(r.entries) == 0 {

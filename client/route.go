@@ -13,9 +13,6 @@ import (
 	"github.com/offloadhq/offload/transport"
 )
 
-// eager is how many requests a route opens without waiting for a full one.
-const eager = 2
-
 // route is the way of one queue class: a line of tasks, the requests in flight, and the tasks that rest before another
 // try.
 type route struct {
@@ -29,73 +26,97 @@ type route struct {
 	ledger         *ledger
 	reporter       *reporter
 
-	mu       sync.Mutex
-	line     line
-	rest     rest
-	requests map[*request]struct{} // in flight; each has one goroutine
-	timer    *time.Timer           // wakes the route for the first of rest; nil until needed
-	aborted  error                 // why nothing is sent any more
-	ended    []*entry              // to be handed on by unlock
-	told     []*entry              // whose callers unlock lets go
+	mu      sync.Mutex
+	line    line
+	rest    rest
+	flights flights // each has one goroutine
+	breaker breaker
+	health  Health
+	counts  counts
+	timer   *time.Timer // runs wake; nil until needed
+	wakeAt  time.Time   // when it does; zero: it is not set
+	aborted error       // why nothing is sent any more
+	ended   []*entry    // to be handed on by unlock
+	told    []*entry    // whose callers unlock lets go
+	news    *news       // of the health, to be told by unlock
 }
 
-// unlock ends a critical section and hands on what ended in it. The bounds are released before the callers know, so
-// that a caller that has its answer finds its room free.
+// unlock ends a critical section and hands on what ended in it. What is logged is logged before Flush sees the end. The
+// bounds are released before the callers know, so that a caller that has its answer finds its room free.
 func (r *route) unlock() {
-	ended, told := r.ended, r.told
-	r.ended, r.told = nil, nil
+	ended, told, news := r.ended, r.told, r.news
+	r.ended, r.told, r.news = nil, nil, nil
 	r.mu.Unlock()
+	r.tellHealth(news)
+	for _, e := range ended {
+		r.logLoss(e)
+	}
 	owed := r.ledger.end(ended, r.reporter.hook != nil)
 	for _, e := range told {
 		close(e.answer)
 	}
 	r.reporter.report(owed)
-	for _, e := range ended {
-		r.logLoss(e)
-	}
 }
 
 // logLoss tells of a task that its firer believes to be on its way, where neither OnResult nor Close does.
 func (r *route) logLoss(e *entry) {
-	if e.owed && e.end.Err != nil && r.reporter.hook == nil && !errors.Is(e.end.Err, ErrClosed) {
-		r.log.Error("task ended undelivered", "id", e.end.ID, "name", e.end.Name, "class", r.class,
-			"bytes", e.envelope.Size(), "attempts", e.end.Attempts, "error", e.end.Err)
+	if err := e.end.err; err != nil && e.owed && r.reporter.hook == nil && !errors.Is(err, ErrClosed) {
+		r.log.Error("task ended undelivered", "id", err.ID, "name", err.Name, "class", r.class,
+			"bytes", e.envelope.Size(), "attempts", err.Attempts, "error", err)
 	}
 }
 
 // accept puts new entries in line and opens the requests that follow.
-func (r *route) accept(entries ...*entry) {
+func (r *route) accept(now time.Time, entries ...*entry) {
 	r.mu.Lock()
 	defer r.unlock()
 	for _, e := range entries {
-		if r.aborted != nil {
+		switch {
+		case r.aborted != nil:
 			r.finish(e, "", r.aborted)
-			continue
+		case !e.answered && r.breaker.blocked() && !r.breaker.allows(now):
+			r.finish(e, "", r.blockage(now))
+		default:
+			if r.breaker.open {
+				e.detach()
+			}
+			r.line.push(e)
 		}
-		r.line.push(e)
 	}
-	r.dispatch()
+	r.dispatch(now)
 }
 
-// dispatch opens requests by the rule of natural batching: at once while fewer than two are in flight, beyond that
-// when a full one waits.
-func (r *route) dispatch() {
-	for r.line.items > 0 && len(r.requests) < r.maxSenders && (len(r.requests) < eager || r.line.full(r.limits)) {
-		ctx, q := r.next()
+// blockage is why no caller need wait now.
+func (r *route) blockage(now time.Time) error {
+	return fmt.Errorf("class %q takes nothing since %s, and the next probe is in %v: %w",
+		r.class, r.health.Since.Format(time.RFC3339), r.breaker.until.Sub(now).Round(time.Second), r.health.Err)
+}
+
+// dispatch opens as many requests as may be.
+func (r *route) dispatch(now time.Time) {
+	for r.mayOpen(now) {
+		ctx, q := r.next(now)
 		if q == nil {
-			return
+			break
 		}
 		r.ledger.enter()
 		go r.run(ctx, q)
 	}
+	r.arm(now)
+}
+
+// mayOpen is the rule of natural batching, for a new request and for the successor of one that has ended: at once while
+// fewer than two are in flight, beyond that when a full one waits.
+func (r *route) mayOpen(now time.Time) bool {
+	return r.line.items > 0 && r.flights.n < r.maxSenders && r.breaker.allows(now) &&
+		(r.flights.n < eager || r.line.full(r.limits) || !now.Before(r.flights.idleAt()))
 }
 
 // next takes what waits, as much as fits one request; nil if nothing does.
-func (r *route) next() (context.Context, *request) {
-	now := time.Now()
+func (r *route) next(now time.Time) (context.Context, *request) {
 	for r.line.items > 0 {
-		batch := slices.DeleteFunc(r.line.take(r.limits), func(e *entry) bool {
-			late := !now.Before(e.deadline)
+		batch := slices.DeleteFunc(r.line.take(r.limits, r.breaker.open), func(e *entry) bool {
+			late := !e.deadline.IsZero() && !now.Before(e.deadline)
 			if late {
 				r.finish(e, "", r.timedOut(e))
 			}
@@ -104,139 +125,68 @@ func (r *route) next() (context.Context, *request) {
 		if len(batch) == 0 {
 			continue
 		}
-		q := &request{entries: batch, envelopes: make([]task.Envelope, len(batch))}
+		q := &request{entries: batch, envelopes: make([]task.Envelope, len(batch)), began: now, round: r.breaker.start()}
 		for i, e := range batch {
 			e.place = flying
-			e.attempts++
+			if e.attempts++; e.attempts > 1 {
+				r.counts.retried++
+			}
 			q.envelopes[i] = e.envelope
+			q.bytes += e.envelope.Size()
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.attemptTimeout)
 		q.cancel = cancel
-		r.requests[q] = struct{}{}
+		r.flights.add(q)
+		r.counts.requests++
 		return ctx, q
 	}
 	return nil, nil
 }
 
-// settle judges each entry of a request that has ended.
-func (r *route) settle(q *request, results []transport.Result, call error) {
-	q.cancel()
+// takeOver gives a request that has ended its successor, in its place among those in flight; nil if there is to be none.
+func (r *route) takeOver(q *request) (ctx context.Context, successor *request) {
+	now := time.Now()
 	r.mu.Lock()
 	defer r.unlock()
-	r.ended = make([]*entry, 0, len(q.entries))
-	r.told = make([]*entry, 0, len(q.entries))
-	var wait waits
-	for i, e := range q.entries {
-		if e.place != flying {
-			continue // Close gave it up
-		}
-		result := resultOf(results, call, i)
-		e.last = result.Err
-		if result.Outcome != transport.Accepted && result.Outcome != transport.Rejected {
-			e.doubtful = true
-		}
-		switch v := judge(result); {
-		case v == delivered:
-			r.finish(e, result.MessageID, nil)
-		case v == refused:
-			r.finish(e, "", &task.InvalidError{Name: e.envelope.Name(), ID: e.envelope.ID(), Err: result.Err})
-		case v == blocked && !e.answered && !e.doubtful:
-			r.finish(e, "", result.Err)
-		default:
-			if wait == nil {
-				wait = waits{}
-			}
-			r.postpone(e, wait.after(e.attempts))
-			if v == blocked {
-				r.tell(e)
-			}
-		}
+	r.flights.remove(q)
+	if r.mayOpen(now) {
+		ctx, successor = r.next(now)
 	}
-	r.arm()
+	r.dispatch(now)
+	return ctx, successor
 }
 
-// takeOver gives a request that has ended its successor, in its place among those in flight; nil if nothing waits.
-func (r *route) takeOver(q *request) (context.Context, *request) {
-	r.mu.Lock()
-	defer r.unlock()
-	delete(r.requests, q)
-	return r.next()
-}
-
-// postpone lets an entry rest before its next attempt, unless there will be none.
-func (r *route) postpone(e *entry, wait time.Duration) {
-	e.due = time.Now().Add(wait)
-	switch {
-	case r.aborted != nil:
-		r.finish(e, "", withLast(r.aborted, e.last))
-	case !e.due.Before(e.deadline):
-		r.finish(e, "", r.timedOut(e))
-	default:
-		r.rest.push(e)
-	}
-}
-
-// tell lets a caller go with what is known, while sending goes on.
-func (r *route) tell(e *entry) {
-	if e.answered {
+// arm makes sure that wake runs when the next thing is due. A timer that is set for an earlier time is left alone: it
+// finds out, and under load it is then hardly ever set.
+func (r *route) arm(now time.Time) {
+	due, some := r.nextDue()
+	if !some || !r.wakeAt.IsZero() && !due.Before(r.wakeAt) {
 		return
 	}
-	e.answered, e.owed = true, true
-	e.told = e.receipt(e.unconfirmed(e.last))
-	r.told = append(r.told, e)
-}
-
-// finish ends an entry: delivered if cause is nil.
-func (r *route) finish(e *entry, messageID string, cause error) {
-	e.place = ended
-	var failure error
-	if cause != nil {
-		failure = e.failure(cause)
-	}
-	e.end = e.receipt(failure)
-	e.end.MessageID = messageID
-	r.ended = append(r.ended, e)
-	if e.answered {
+	r.wakeAt = due
+	if r.timer == nil {
+		r.timer = time.AfterFunc(due.Sub(now), r.wake)
 		return
 	}
-	e.answered, e.owed = true, cause != nil && e.doubtful
-	e.told = e.end
-	r.told = append(r.told, e)
+	r.timer.Reset(due.Sub(now))
 }
 
-// leave ends the wait of an entry's caller. An entry that no attempt has taken out of the process, as far as anyone can
-// know, is taken back.
-func (r *route) leave(e *entry, cause error) Receipt {
-	r.mu.Lock()
-	defer r.unlock()
-	switch {
-	case e.answered:
-		return e.told
-	case e.place == flying || e.doubtful:
-		e.answered, e.owed = true, true
-		return e.receipt(e.unconfirmed(withLast(cause, e.last)))
-	case e.place == ready:
-		r.line.remove(e)
-	default:
-		r.rest.remove(e)
-		r.arm()
+// nextDue is when something may happen that no task and no answer sets off.
+func (r *route) nextDue() (due time.Time, some bool) {
+	if first := r.rest.first(); first != nil {
+		due, some = first.due, true
 	}
-	r.finish(e, "", withLast(cause, e.last))
-	return e.told
-}
-
-// arm sets the timer to the first entry at rest.
-func (r *route) arm() {
-	first := r.rest.first()
-	switch {
-	case first == nil && r.timer == nil:
-	case first == nil:
-		r.timer.Stop()
-	case r.timer == nil:
-		r.timer = time.AfterFunc(time.Until(first.due), r.wake)
-	default:
-		r.timer.Reset(time.Until(first.due))
+	if r.line.items == 0 || r.flights.n >= r.maxSenders || r.breaker.window > 0 && r.breaker.flying >= r.breaker.window {
+		return due, some
 	}
+	at := r.flights.idleAt()
+	if r.breaker.window > 0 && r.breaker.until.After(at) {
+		at = r.breaker.until
+	}
+	if !some || at.Before(due) {
+		due, some = at, true
+	}
+	return due, some
 }
 
 // wake puts the entries that have rested enough in line.
@@ -244,12 +194,25 @@ func (r *route) wake() {
 	r.mu.Lock()
 	defer r.unlock()
 	now := time.Now()
+	r.wakeAt = time.Time{}
 	for e := r.rest.first(); e != nil && !e.due.After(now); e = r.rest.first() {
 		r.rest.remove(e)
 		r.line.push(e)
 	}
-	r.arm()
-	r.dispatch()
+	r.dispatch(now)
+}
+
+// hurry sends a probe at once, instead of after the pause: the client is closing, and this may be the last chance.
+func (r *route) hurry() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.unlock()
+	r.breaker.until = time.Time{}
+	for e := r.rest.first(); e != nil; e = r.rest.first() {
+		r.rest.remove(e)
+		r.line.push(e)
+	}
+	r.dispatch(now)
 }
 
 // abort ends every entry that is not in a request, and cancels the requests.
@@ -265,8 +228,7 @@ func (r *route) abort(cause error) {
 		r.rest.remove(e)
 		r.finish(e, "", withLast(cause, e.last))
 	}
-	r.arm()
-	for q := range r.requests {
+	for q := r.flights.first; q != nil; q = q.next {
 		q.cancel()
 	}
 }
@@ -275,24 +237,13 @@ func (r *route) abort(cause error) {
 func (r *route) abandon(cause error) {
 	r.mu.Lock()
 	defer r.unlock()
-	for q := range r.requests {
+	for q := r.flights.first; q != nil; q = q.next {
 		for _, e := range q.entries {
 			if e.place == flying {
 				e.doubtful = true
+				r.flights.land(e)
 				r.finish(e, "", withLast(cause, e.last))
 			}
 		}
 	}
-}
-
-func (r *route) timedOut(e *entry) error {
-	return withLast(fmt.Errorf("not acknowledged within %v (Options.SendTimeout)", r.sendTimeout), e.last)
-}
-
-// withLast adds the error of the last attempt to why the waiting ended.
-func withLast(cause, last error) error {
-	if last == nil {
-		return cause
-	}
-	return fmt.Errorf("%w; the last attempt: %w", cause, last)
 }

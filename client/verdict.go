@@ -46,8 +46,29 @@ func resultOf(results []transport.Result, call error, i int) transport.Result {
 	return r
 }
 
-// ceiling is the longest wait after the given attempt.
-var ceiling = task.Exponential(50*time.Millisecond, 5*time.Second)
+// findingOf reads what a request with n entries says about the transport, and the error that says it. One accepted
+// entry shows that it works; entries that were refused as invalid show nothing.
+func findingOf(n int, results []transport.Result, call error) (f finding, why error) {
+	for i := range n {
+		r := resultOf(results, call, i)
+		switch judge(r) {
+		case delivered:
+			return good, nil
+		case again:
+			if f == silent {
+				f, why = failing, r.Err
+			}
+		case blocked:
+			if f != blocking {
+				f, why = blocking, r.Err
+			}
+		}
+	}
+	return f, why
+}
+
+// ceiling is the longest wait of one entry after the given attempt.
+var ceiling = task.Exponential(50*time.Millisecond, 4*time.Second)
 
 // waits draws the wait after an attempt, once for each number of attempts: entries that failed together come back
 // together, in one request, and not together with those of other requests or hosts.

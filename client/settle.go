@@ -1,0 +1,171 @@
+package client
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// settle judges each entry of a request that has ended, and the request as a whole.
+func (r *route) settle(q *request, results []transport.Result, call error) {
+	q.cancel()
+	now := time.Now()
+	r.mu.Lock()
+	defer r.unlock()
+	f, why := findingOf(len(q.entries), results, call)
+	if r.aborted != nil {
+		f = silent // it was cancelled
+	}
+	round := r.breaker.round
+	r.breaker.end(q.round, f, now, r.maxSenders)
+	tripped := r.breaker.round != round
+	r.judgeHealth(f, why, tripped, now)
+	if f == good {
+		r.flights.took(now.Sub(q.began))
+	}
+	r.ended = make([]*entry, 0, len(q.entries))
+	r.told = make([]*entry, 0, len(q.entries))
+	var wait waits
+	for i, e := range q.entries {
+		if e.place != flying {
+			continue // Close gave it up
+		}
+		r.flights.land(e)
+		if wait == nil {
+			wait = waits{}
+		}
+		r.settleEntry(e, resultOf(results, call, i), wait, now)
+	}
+	if tripped {
+		r.pauseLine(now)
+	}
+	r.arm(now)
+}
+
+func (r *route) settleEntry(e *entry, result transport.Result, wait waits, now time.Time) {
+	e.last = result.Err
+	if result.Outcome != transport.Accepted && result.Outcome != transport.Rejected {
+		e.doubtful = true
+	}
+	switch v := judge(result); {
+	case v == delivered:
+		r.finish(e, result.MessageID, nil)
+	case v == refused:
+		r.finish(e, "", &task.InvalidError{Name: e.envelope.Name(), ID: e.envelope.ID(), Err: result.Err})
+	case v == blocked && !e.answered && !e.doubtful:
+		r.finish(e, "", result.Err)
+	default:
+		r.postpone(e, wait.after(e.attempts), now)
+		if v == blocked {
+			r.tell(e)
+		}
+	}
+}
+
+// pauseLine prepares what waits for a long pause: memory that is not needed goes, and callers need not wait in vain.
+func (r *route) pauseLine(now time.Time) {
+	for e, next := r.line.head, (*entry)(nil); e != nil; e = next {
+		next = e.next
+		e.detach()
+		switch {
+		case e.answered || !r.breaker.blocked():
+		case e.doubtful:
+			r.tell(e)
+		default:
+			r.line.remove(e)
+			r.finish(e, "", r.blockage(now))
+		}
+	}
+}
+
+// postpone lets an entry rest before its next attempt, unless there will be none.
+func (r *route) postpone(e *entry, wait time.Duration, now time.Time) {
+	e.due = now.Add(wait)
+	if r.breaker.open && r.breaker.until.After(e.due) {
+		e.due = r.breaker.until
+	}
+	switch {
+	case r.aborted != nil:
+		r.finish(e, "", withLast(r.aborted, e.last))
+	case !e.deadline.IsZero() && !e.due.Before(e.deadline):
+		r.finish(e, "", r.timedOut(e))
+	default:
+		e.detach()
+		r.rest.push(e)
+	}
+}
+
+// tell lets a caller go with what is known, while sending goes on.
+func (r *route) tell(e *entry) {
+	if e.answered {
+		return
+	}
+	e.answered, e.owed = true, true
+	e.told = e.unconfirmed(e.last)
+	r.told = append(r.told, e)
+}
+
+// finish ends an entry: delivered if cause is nil.
+func (r *route) finish(e *entry, messageID string, cause error) {
+	e.place = ended
+	if cause == nil {
+		r.counts.accepted++
+		e.end = answer{messageID: messageID, attempts: e.attempts}
+	} else {
+		e.end = e.failure(cause)
+		if e.doubtful {
+			r.counts.unknown++
+		} else {
+			r.counts.rejected++
+		}
+	}
+	r.ended = append(r.ended, e)
+	if e.answer == nil { // Fire has said that all is well
+		e.owed = cause != nil
+		return
+	}
+	if e.answered {
+		return
+	}
+	e.answered, e.owed = true, cause != nil && e.doubtful
+	e.told = e.end
+	r.told = append(r.told, e)
+}
+
+// leave ends the wait of an entry's caller. An entry that no attempt has taken out of the process, as far as anyone can
+// know, is taken back.
+func (r *route) leave(e *entry, cause error) Receipt {
+	r.mu.Lock()
+	defer r.unlock()
+	switch {
+	case e.answered:
+		return e.receipt(e.told)
+	case e.place == flying || e.doubtful:
+		e.answered, e.owed = true, true
+		return e.receipt(e.unconfirmed(withLast(cause, e.last)))
+	case e.place == ready:
+		r.line.remove(e)
+	default:
+		r.rest.remove(e)
+	}
+	last := e.last
+	if last == nil && r.breaker.open {
+		last = r.health.Err // the task itself was never tried
+	}
+	r.finish(e, "", withLast(cause, last))
+	return e.receipt(e.told)
+}
+
+func (r *route) timedOut(e *entry) error {
+	return withLast(fmt.Errorf("not acknowledged within %v (Options.SendTimeout)", r.sendTimeout), e.last)
+}
+
+// withLast adds the error of the last attempt to why the waiting ended.
+func withLast(cause, last error) error {
+	if last == nil {
+		return cause
+	}
+	return fmt.Errorf("%w; the last attempt: %w", cause, last)
+}
