@@ -50,9 +50,23 @@ func (r *run) known(paths ...string) bool {
 			continue
 		}
 		all = false
-		if skip := (Skip{Rule: r.rule.ID, Path: path, Why: why}); !slices.Contains(r.report.Skipped, skip) {
-			r.report.Skipped = append(r.report.Skipped, skip)
-		}
+		r.skip(path, why)
 	}
 	return all
+}
+
+// knownFields is known for fields of one resource.
+func (r *run) knownFields(path string, fields ...string) bool {
+	paths := make([]string, len(fields))
+	for i, f := range fields {
+		paths[i] = path + "." + f
+	}
+	return r.known(paths...)
+}
+
+// skip reports that the rule was not checked at one place.
+func (r *run) skip(path, why string) {
+	if skip := (Skip{Rule: r.rule.ID, Path: path, Why: why}); !slices.Contains(r.report.Skipped, skip) {
+		r.report.Skipped = append(r.report.Skipped, skip)
+	}
 }

@@ -96,11 +96,11 @@ func (s *Stack) MappingsOf(q *Queue) []*Mapping {
 	return out
 }
 
-// SourcesOf gives the queues whose redrive policy names the queue.
+// SourcesOf gives the other queues whose redrive policy names the queue.
 func (s *Stack) SourcesOf(q *Queue) []*Queue {
 	var out []*Queue
 	for i := range s.Queues {
-		if s.Queues[i].DeadLetterARN == q.ARN {
+		if s.Queues[i].DeadLetterARN == q.ARN && s.Queues[i].ARN != q.ARN {
 			out = append(out, &s.Queues[i])
 		}
 	}

@@ -86,15 +86,15 @@ var parts = map[string]struct {
 	list string
 	read func(*loader, props)
 }{
-	cfn.TypeAlias:                  {"Functions", (*loader).readAlias},
-	cfn.TypeInvokeConfig:           {"Functions", (*loader).readInvokeConfig},
-	"AWS::Lambda::Url":             {"Functions", (*loader).readURL},
-	"AWS::Lambda::Permission":      {"Functions", (*loader).readPermission},
-	"AWS::IAM::Policy":             {"Roles", (*loader).readPolicy},
-	"AWS::IAM::RolePolicy":         {"Roles", (*loader).readRolePolicy},
-	"AWS::SQS::QueuePolicy":        {"Queues", (*loader).readQueuePolicy},
-	"AWS::SQS::QueueInlinePolicy":  {"Queues", (*loader).readQueuePolicy},
-	"AWS::S3::BucketPolicy":        {"Buckets", (*loader).readBucketPolicy},
+	cfn.TypeAlias:                 {"Functions", (*loader).readAlias},
+	cfn.TypeInvokeConfig:          {"Functions", (*loader).readInvokeConfig},
+	"AWS::Lambda::Url":            {"Functions", (*loader).readURL},
+	"AWS::Lambda::Permission":     {"Functions", (*loader).readPermission},
+	"AWS::IAM::Policy":            {"Roles", (*loader).readPolicy},
+	"AWS::IAM::RolePolicy":        {"Roles", (*loader).readRolePolicy},
+	"AWS::SQS::QueuePolicy":       {"Queues", (*loader).readQueuePolicy},
+	"AWS::SQS::QueueInlinePolicy": {"Queues", (*loader).readQueuePolicy},
+	"AWS::S3::BucketPolicy":       {"Buckets", (*loader).readBucketPolicy},
 }
 
 func (l *loader) read(root *cfn.Value) {

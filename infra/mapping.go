@@ -1,0 +1,148 @@
+package infra
+
+const (
+	pageScaling    = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
+	pageFailures   = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"
+	pageFiltering  = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html"
+	pageMappingAPI = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
+)
+
+var mappingRules = []Rule{
+	{
+		ID: "C13-mapping", Severity: Error,
+		Title: "exactly one event source mapping reads a queue",
+		Why: "A queue that nobody reads deletes its tasks when their retention ends. Two mappings share out the messages between them: each function gets " +
+			"some of the tasks, and deletes those that it does not know once they are dead.",
+		Fix:  "give the queue one SQS event, on one function",
+		Page: pageSQSMapping, check: checkOneMapping,
+	},
+	{
+		ID: "C13-enabled", Severity: Error,
+		Title: "an event source mapping is enabled",
+		Why:   "Nobody reads the queue, and its tasks are deleted when their retention ends.",
+		Fix:   "set Enabled of the event source mapping to true, or leave it out",
+		Page:  pageMappingAPI, check: checkEnabled,
+	},
+	{
+		ID: "C13-filter", Severity: Error,
+		Title: "an event source mapping has no filter",
+		Why:   "Lambda deletes the messages that do not match, without running or keeping them.",
+		Fix:   "remove FilterCriteria; an unknown task name is retried and dead-lettered with its reason",
+		Page:  pageFiltering, check: checkFilter,
+	},
+	{
+		ID: "D1-concurrency", Severity: Error,
+		Title: "an event source mapping bounds its own concurrency",
+		Why: "Without a bound the pollers take more batches than the function may run: each throttled batch costs its messages a receive, without a run and without a log, " +
+			"until they end among the dead letters.",
+		Fix:  "set ScalingConfig.MaximumConcurrency of the event source mapping, from 2 to 1000",
+		Page: pageScaling, check: checkConcurrency,
+	},
+	{
+		ID: "D1-reserved", Severity: Error,
+		Title: "a function reserves at least the concurrency of its event source mappings",
+		Why:   "Batches above the reserved concurrency are throttled, and each costs its messages a receive without a run.",
+		Fix:   "raise ReservedConcurrentExecutions to the sum of MaximumConcurrency, lower MaximumConcurrency, or reserve nothing",
+		Page:  pageScaling, check: checkReserved,
+	},
+	{
+		ID: "D1-receives", Severity: Error,
+		Title: "a message may be received five times at least before it is dead",
+		Why:   "A few throttles or a deployment in the wrong minute send healthy tasks to the dead-letter queue.",
+		Fix:   "set maxReceiveCount of the RedrivePolicy to 15, what the worker assumes",
+		Page:  pageSQSMapping, check: checkReceives,
+	},
+	{
+		ID: "D3-report", Severity: Error,
+		Title: "an event source mapping reads which messages failed",
+		Why:   "Lambda ignores the worker's list and deletes the messages that failed with the others.",
+		Fix:   "set FunctionResponseTypes of the event source mapping to [ReportBatchItemFailures]",
+		Page:  pageFailures, check: checkReport,
+	},
+}
+
+// checkMappings makes the check of a rule from the check of one mapping; fields are what it reads of it.
+func checkMappings(check func(*run, *Mapping), fields ...string) func(*run) {
+	return func(r *run) {
+		for i := range r.Mappings {
+			if m := &r.Mappings[i]; r.knownFields("Mappings."+m.ID, fields...) {
+				check(r, m)
+			}
+		}
+	}
+}
+
+func checkOneMapping(r *run) {
+	if !r.known("Mappings") {
+		return
+	}
+	for i := range r.Queues {
+		q := &r.Queues[i]
+		if r.IsDeadLetterQueue(q) {
+			continue
+		}
+		switch all := r.MappingsOf(q); len(all) {
+		case 0:
+			r.found(q, "", "no event source mapping reads the queue")
+		case 1:
+		default:
+			r.found(q, "", "%d event source mappings read the queue: %s and %s", len(all), all[0].ID, all[1].ID)
+		}
+	}
+}
+
+var checkEnabled = checkMappings(func(r *run, m *Mapping) {
+	if !m.Enabled {
+		r.found(m, "Enabled", "the mapping is disabled")
+	}
+}, "Enabled")
+
+var checkFilter = checkMappings(func(r *run, m *Mapping) {
+	if len(m.Filters) > 0 {
+		r.found(m, "Filters", "a message that does not match %s is deleted", m.Filters[0])
+	}
+}, "Filters")
+
+var checkConcurrency = checkMappings(func(r *run, m *Mapping) {
+	if m.ProvisionedPollers { // they exclude each other, and pollers are a bound too
+		return
+	}
+	switch n := m.MaximumConcurrency; {
+	case n == 0:
+		r.found(m, "MaximumConcurrency", "there is no bound")
+	case n < 2 || n > 1000:
+		r.found(m, "MaximumConcurrency", "%d is not from 2 to 1000", n)
+	}
+}, "MaximumConcurrency", "ProvisionedPollers")
+
+func checkReserved(r *run) {
+	for i := range r.Functions {
+		fn := &r.Functions[i]
+		if !r.known("Mappings", "Functions."+fn.ID+".ReservedConcurrency") || fn.ReservedConcurrency == nil {
+			continue
+		}
+		sum, known := 0, true
+		for j := range r.Mappings {
+			m := &r.Mappings[j]
+			if of, _ := r.Function(m.FunctionARN); of == fn && m.Enabled {
+				known = known && r.known("Mappings."+m.ID+".MaximumConcurrency")
+				sum += m.MaximumConcurrency
+			}
+		}
+		if known && *fn.ReservedConcurrency < sum {
+			r.found(fn, "ReservedConcurrency", "%d is less than the %d of its event source mappings", *fn.ReservedConcurrency, sum)
+		}
+	}
+}
+
+var checkReceives = checkQueues(func(r *run, q *Queue) {
+	if q.DeadLetterARN != "" && q.MaxReceiveCount < leastReceives {
+		r.found(q, "MaxReceiveCount", "%d is less than %d", q.MaxReceiveCount, leastReceives)
+	}
+}, "MaxReceiveCount", "DeadLetterARN")
+
+var checkReport = checkMappings(func(r *run, m *Mapping) {
+	if !m.ReportBatchItemFailures {
+		r.found(m, "ReportBatchItemFailures", "the list of failures is ignored")
+	}
+}, "ReportBatchItemFailures")

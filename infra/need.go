@@ -1,0 +1,157 @@
+package infra
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Place is what an action is allowed on, by what it is to the function or to the host.
+type Place string
+
+// The places.
+const (
+	OnQueue     Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
+	OnLetters   Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
+	OnLogGroup  Place = "log group"
+	OnBucket    Place = "bucket"   // objects below a prefix
+	OnKey       Place = "key"      // of a queue or a bucket
+	OnFunction  Place = "function" // that a host invokes, with its qualifier
+	pageRole          = pageSQSMapping
+	pageLambda        = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
+	pageSQSKeys       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
+	pageS3Parts       = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"
+	pageInvoke        = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
+	pageSend          = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"
+	pageVisible       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html"
+)
+
+// A Need is an action that a role must allow, and why.
+type Need struct {
+	Action string
+	On     Place
+	By     string // ByCode, or the part of AWS that acts with the role
+	Page   string
+}
+
+// ByCode is what Need.By says of an action that the project's own code calls: a test derives these from the code.
+const ByCode = "the code"
+
+// WorkerNeeds are the actions that the role of a function needs: these on these places, and no others.
+func WorkerNeeds() []Need {
+	return []Need{
+		{"sqs:ReceiveMessage", OnQueue, "the event source mapping", pageRole},
+		{"sqs:DeleteMessage", OnQueue, "the event source mapping", pageRole},
+		{"sqs:GetQueueAttributes", OnQueue, "the event source mapping", pageRole},
+		{"sqs:ChangeMessageVisibility", OnQueue, ByCode, pageVisible}, // backoff
+		{"sqs:SendMessage", OnQueue, ByCode, pageSend},                // a failed event of the direct lane
+		{"sqs:SendMessage", OnLetters, ByCode, pageSend},              // dead letters; Lambda's OnFailure needs it, too
+		{"s3:PutObject", OnBucket, ByCode, pageS3Parts},               // results, and their parts
+		{"s3:AbortMultipartUpload", OnBucket, ByCode, pageS3Parts},    // a result that broke off
+		{"logs:CreateLogStream", OnLogGroup, "Lambda's logs", pageLambda},
+		{"logs:PutLogEvents", OnLogGroup, "Lambda's logs", pageLambda},
+		{"kms:Decrypt", OnKey, "SQS, to receive and to send; S3, for parts", pageSQSKeys},
+		{"kms:GenerateDataKey", OnKey, "SQS, to send; S3, to write", pageSQSKeys},
+	}
+}
+
+// ProducerNeeds are the actions that the policy for a web host needs: these on these places, and no others.
+func ProducerNeeds() []Need {
+	return []Need{
+		{"sqs:SendMessage", OnQueue, ByCode, pageSend},
+		{"lambda:InvokeFunction", OnFunction, ByCode, pageInvoke},
+		{"kms:GenerateDataKey", OnKey, "SQS, to send", pageSQSKeys},
+	}
+}
+
+// places gives the resources that a place stands for, for one role.
+type places map[Place][]string
+
+func (p places) add(on Place, resource string) {
+	if resource != "" && !slices.Contains(p[on], resource) {
+		p[on] = append(p[on], resource)
+	}
+}
+
+// addKey adds a key, unless AWS manages it: those let in the whole account by way of their service.
+func (p places) addKey(key string) {
+	if !strings.Contains(key, "alias/aws/") {
+		p.add(OnKey, key)
+	}
+}
+
+// covers says whether a need is about the action on the resource.
+func (p places) covers(need Need, action, resource string) bool {
+	if !strings.EqualFold(need.Action, action) {
+		return false
+	}
+	return slices.ContainsFunc(p[need.On], func(place string) bool {
+		if need.On == OnBucket {
+			return strings.HasPrefix(resource, place+"/")
+		}
+		return resource == place
+	})
+}
+
+// workerPlaces gives the places of the functions that have a role.
+func (s *Stack) workerPlaces(role *Role) places {
+	p := make(places)
+	for _, fn := range s.workers() {
+		if fn.RoleARN != role.ARN {
+			continue
+		}
+		for i := range s.Mappings {
+			if of, _ := s.Function(s.Mappings[i].FunctionARN); of == fn {
+				if q := s.Queue(s.Mappings[i].QueueARN); q != nil {
+					p.add(OnQueue, q.ARN)
+					p.addKey(q.KMSKeyID)
+					p.add(OnLetters, q.DeadLetterARN)
+				}
+			}
+		}
+		for _, a := range fn.Async {
+			if s.Queue(a.OnFailure) != nil {
+				p.add(OnLetters, a.OnFailure)
+			}
+		}
+		for _, arn := range p[OnLetters] {
+			if q := s.Queue(arn); q != nil {
+				p.addKey(q.KMSKeyID)
+			}
+		}
+		p.add(OnLogGroup, s.logGroupARN(fn))
+		for _, b := range s.Buckets {
+			p.add(OnBucket, b.ARN)
+			p.addKey(b.KMSKeyID)
+		}
+	}
+	return p
+}
+
+// logGroupARN gives the ARN of the log group of a function, which need not be part of the stack.
+func (s *Stack) logGroupARN(fn *Function) string {
+	if g := find(s.LogGroups, func(g *LogGroup) bool { return g.Name == fn.LogGroup }); g != nil {
+		return g.ARN
+	}
+	parts := strings.Split(fn.ARN, ":") // arn:partition:lambda:region:account:function:name
+	if len(parts) < 5 {
+		return ""
+	}
+	return strings.Join([]string{"arn", parts[1], "logs", parts[3], parts[4], "log-group", fn.LogGroup, "*"}, ":")
+}
+
+// producerPlaces gives the places of a web host: every queue that a function works on, and the function that it invokes.
+func (s *Stack) producerPlaces() places {
+	p := make(places)
+	for i := range s.Queues {
+		if q := &s.Queues[i]; len(s.MappingsOf(q)) > 0 && !s.IsDeadLetterQueue(q) {
+			p.add(OnQueue, q.ARN)
+			p.addKey(q.KMSKeyID)
+		}
+	}
+	for _, name := range []string{"WorkerFunction"} {
+		if fn, _ := s.Function(s.Outputs[name]); fn != nil {
+			p.add(OnFunction, s.Outputs[name])
+		}
+	}
+	return p
+}
