@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 # Every module of the tree; the nested ones are programs as users write them.
 MODULES  := . examples/quickstart
+# Also linted; its tests need what not every machine has, and are those of make integration.
+LINTED   := $(MODULES) localstack
 # A count, not a time: in Go 1.26 a fuzzer that its time ends may fail for no reason (go.dev/issue/75804).
 FUZZTIME ?= 50000x
 
@@ -27,13 +29,13 @@ STACK      ?= offload
 PARAMETERS ?=
 overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 
-# in-each runs a command in every module, and ends at the first failure.
-in-each = @set -e; for m in $(MODULES); do (set -x; cd $$m && $(1)); done
+# in-each runs a command in every module, or in those of $(2), and ends at the first failure.
+in-each = @set -e; for m in $(or $(2),$(MODULES)); do (set -x; cd $$m && $(1)); done
 
-.PHONY: help run demo test race lint fmt fuzz-smoke cover bench validate build deploy teardown package clean
+.PHONY: help run demo test race lint fmt fuzz-smoke cover bench validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 24
 
 run: bin/offload ## everything on this machine, with the example API; Ctrl-C ends it
 	@exec bin/offload dev -- go run ./examples/api
@@ -48,10 +50,10 @@ race: ## all tests, shuffled, under the race detector (needs a C compiler)
 	$(call in-each,go test -race -shuffle=on ./...)
 
 lint: $(GOLANGCI_LINT) $(STATICCHECK) $(GOVULNCHECK) $(GOFUMPT) ## vet, staticcheck, golangci-lint, gofumpt, govulncheck
-	$(call in-each,go vet ./...)
-	$(call in-each,$(CURDIR)/$(STATICCHECK) ./...)
+	$(call in-each,go vet ./...,$(LINTED))
+	$(call in-each,$(CURDIR)/$(STATICCHECK) ./...,$(LINTED))
 	@rm -rf .tools/lint-cache # what contextcheck finds depends on what is cached
-	$(call in-each,GOLANGCI_LINT_CACHE=$(CURDIR)/.tools/lint-cache $(CURDIR)/$(GOLANGCI_LINT) run ./...)
+	$(call in-each,GOLANGCI_LINT_CACHE=$(CURDIR)/.tools/lint-cache $(CURDIR)/$(GOLANGCI_LINT) run ./...,$(LINTED))
 	@.ci/gofumpt $(GOFUMPT)
 	@.ci/govulncheck $(GOVULNCHECK)
 
@@ -84,8 +86,23 @@ teardown: $(SAM) ## remove the stack from AWS; queues and bucket are retained (S
 package: $(CYCLONEDX_GOMOD) ## functions as zips with their SBOM in bin/dist, each built twice to the same bytes
 	$(FUNCTION_BUILD) python3 .ci/package.py $(CYCLONEDX_GOMOD)
 
-clean: ## remove what the other targets made
-	rm -rf bin .tools .aws-sam .offload coverage.out coverage.txt
+# -count=1: what they test is not in this tree alone. -v: what is skipped, and why, and which deviations were seen.
+INTEGRATION = cd localstack && go test -v -count=1 -shuffle=on -timeout=20m ./...
+
+integration: ## the suites on the emulator, LocalStack and moto: what this machine has; see docs/guides/localstack.md
+	$(INTEGRATION)
+
+localstack-up: ## start LocalStack, in Docker or without (LOCALSTACK_MODE=docker|host, LOCALSTACK_PORT=4566)
+	@localstack/up
+
+localstack-test: ## the integration suites on the LocalStack that localstack-up has started
+	@endpoint=$$(localstack/endpoint) && export LOCALSTACK_ENDPOINT=$$endpoint REQUIRE_LOCALSTACK=1 && $(INTEGRATION)
+
+localstack-down: ## end the LocalStack that localstack-up has started
+	@localstack/down
+
+clean: localstack-down ## remove what the other targets made
+	rm -rf bin .tools .aws-sam .offload .localstack coverage.out coverage.txt
 
 .PHONY: bin/offload
 # Built and not "go run", so that make's child is the program itself and gets the signals.
