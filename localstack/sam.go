@@ -52,7 +52,9 @@ func (i *Instance) sam(ctx context.Context, dir string, args ...string) error {
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(),
 		"AWS_ENDPOINT_URL="+i.Endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION="+Region,
-		"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=0.5", "CGO_ENABLED=0",
+		"SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=0.5",
+		// As make build does.
+		"CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='",
 	)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("sam %s: %w\n%s", args[0], err, out)

@@ -112,7 +112,7 @@ func (i *Instance) deploy(ctx context.Context, d Deployment) (_ *Stack, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := i.sam(ctx, dir, "build", "--template", template, "--build-dir", filepath.Join(dir, "build")); err != nil {
+	if err := i.sam(ctx, dir, "build", "--build-in-source", "--template", template, "--build-dir", filepath.Join(dir, "build")); err != nil {
 		return nil, fmt.Errorf("template %q: %w", d.Template, err)
 	}
 	args := []string{
