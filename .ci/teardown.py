@@ -15,7 +15,9 @@ def retained(cloudformation, stack):
     template = cloudformation.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
     if isinstance(template, str):  # boto3 gives YAML as text; what SAM makes is JSON, which it gives decoded
         sys.exit(f"teardown: the template of stack {stack} is not JSON: delete it with: aws cloudformation delete-stack --stack-name {stack}")
-    keep = {name for name, r in template["Resources"].items() if r.get("DeletionPolicy", "").startswith("Retain")}
+    # SAM retains the versions of functions, but they go with their function.
+    keep = {name for name, r in template["Resources"].items()
+            if r.get("DeletionPolicy", "").startswith("Retain") and r["Type"] != "AWS::Lambda::Version"}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     resources = [r for page in pages for r in page["StackResourceSummaries"]]
     return [(r["ResourceType"], r["PhysicalResourceId"]) for r in resources if r["LogicalResourceId"] in keep and "PhysicalResourceId" in r]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -44,6 +45,9 @@ the stack only: cloudformation:DescribeStacks. Region, credentials and endpoint 
 			cfg, err := config.LoadDefaultConfig(cmd.Context())
 			if err != nil {
 				return fmt.Errorf("AWS configuration: %w", err)
+			}
+			if cfg.Region == "" {
+				return errors.New("region: is not set: set AWS_REGION, or a profile that has one by AWS_PROFILE")
 			}
 			return printEnv(cmd.Context(), cfg, stack, write, cmd.OutOrStdout())
 		},

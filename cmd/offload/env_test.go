@@ -28,7 +28,7 @@ func cloudFormation(t *testing.T, stack string, outputs map[string]string) {
 	}))
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
 		"AWS_PROFILE": "", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 	} {
 		t.Setenv(name, value)
@@ -72,6 +72,10 @@ func TestEnvRefuses(t *testing.T) {
 		if stdout, stderr, status := env(t, tt.args...); status != 1 || stdout != "" || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: status %d, output %q, error %q, want %q", name, status, stdout, stderr, tt.want)
 		}
+	}
+	t.Setenv("AWS_REGION", "")
+	if _, stderr, status := env(t); status != 1 || !strings.Contains(stderr, "region: is not set: set AWS_REGION") {
+		t.Errorf("no region: status %d, error %q", status, stderr)
 	}
 	cloudFormation(t, "lines", map[string]string{"Two": "a\nOFFLOAD_QUEUE_URL=evil"})
 	if stdout, stderr, status := env(t, "--stack", "lines", "--format", "plain"); status != 1 || stdout != "" || !strings.Contains(stderr, "output Two holds a line break") {
