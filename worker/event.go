@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/offloadhq/offload/internal/jsonscan"
 	"github.com/offloadhq/offload/transport"
 )
 
@@ -19,8 +20,8 @@ type event struct {
 func readEvent(payload []byte) (event, error) {
 	var e event
 	batch := false
-	c := cursor{b: payload}
-	err := c.object(func(key []byte) error {
+	c := jsonscan.New(payload)
+	err := c.Object(func(key []byte) error {
 		switch string(key) {
 		case "specversion":
 			e.direct = true
@@ -29,8 +30,8 @@ func readEvent(payload []byte) (event, error) {
 				return errors.New(`"Records" stands there twice`)
 			}
 			batch = true
-			return c.array(func() error {
-				d, err := c.record()
+			return c.Array(func() error {
+				d, err := readRecord(c)
 				if err != nil {
 					return fmt.Errorf("record %d: %w", len(e.deliveries), err)
 				}
@@ -38,9 +39,9 @@ func readEvent(payload []byte) (event, error) {
 				return nil
 			})
 		}
-		return c.skip()
+		return c.Skip()
 	})
-	if err == nil && !c.end() {
+	if err == nil && !c.End() {
 		err = errors.New("something follows its end")
 	}
 	if err == nil && e.direct == batch {
@@ -52,28 +53,28 @@ func readEvent(payload []byte) (event, error) {
 	return e, nil
 }
 
-// record reads one message of an SQS event (Lambda developer guide, "Using Lambda with Amazon SQS": example event).
-func (c *cursor) record() (transport.Delivery, error) {
+// readRecord reads one message of an SQS event (Lambda developer guide, "Using Lambda with Amazon SQS": example event).
+func readRecord(c *jsonscan.Cursor) (transport.Delivery, error) {
 	d := transport.Delivery{Receives: 1}
 	source := ""
 	body := false
-	err := c.object(func(key []byte) (err error) {
+	err := c.Object(func(key []byte) (err error) {
 		switch string(key) {
 		case "messageId":
-			d.MessageID, err = c.string()
+			d.MessageID, err = c.String()
 		case "receiptHandle":
-			d.Receipt, err = c.string()
+			d.Receipt, err = c.String()
 		case "body":
 			body = true
-			d.Body, err = c.text()
+			d.Body, err = c.Text()
 		case "eventSourceARN":
-			d.Source, err = c.string()
+			d.Source, err = c.String()
 		case "eventSource":
-			source, err = c.string()
+			source, err = c.String()
 		case "attributes":
-			d.Attributes, err = c.attributes()
+			d.Attributes, err = readAttributes(c)
 		default:
-			err = c.skip()
+			err = c.Skip()
 		}
 		return err
 	})
@@ -91,11 +92,11 @@ func (c *cursor) record() (transport.Delivery, error) {
 	return d, nil
 }
 
-func (c *cursor) attributes() (map[string]string, error) {
+func readAttributes(c *jsonscan.Cursor) (map[string]string, error) {
 	m := make(map[string]string, 8)
-	err := c.object(func(key []byte) error {
+	err := c.Object(func(key []byte) error {
 		name := attributeName(key)
-		value, err := c.string()
+		value, err := c.String()
 		m[name] = value
 		return err
 	})

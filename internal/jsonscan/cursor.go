@@ -1,4 +1,4 @@
-package worker
+package jsonscan
 
 import (
 	"bytes"
@@ -11,22 +11,25 @@ import (
 	"unicode/utf8"
 )
 
-// cursor reads JSON (RFC 8259) from left to right, each byte once. What it steps over is checked for its strings and brackets
+// Cursor reads JSON (RFC 8259) from left to right, each byte once. What it steps over is checked for its strings and brackets
 // only.
-type cursor struct {
+type Cursor struct {
 	b []byte
 	i int
 }
 
-func (c *cursor) errorf(want string) error {
+// New returns a cursor at the beginning of b, which must not change while it is read.
+func New(b []byte) *Cursor { return &Cursor{b: b} }
+
+func (c *Cursor) errorf(want string) error {
 	if c.i >= len(c.b) {
 		return fmt.Errorf("at its end: %s expected", want)
 	}
 	return fmt.Errorf("at byte %d, %q: %s expected", c.i, c.b[c.i], want)
 }
 
-// peek returns the next byte that is no white space; 0 at the end.
-func (c *cursor) peek() byte {
+// Peek returns the next byte that is no white space; 0 at the end.
+func (c *Cursor) Peek() byte {
 	for ; c.i < len(c.b); c.i++ {
 		switch c.b[c.i] {
 		case ' ', '\t', '\n', '\r':
@@ -37,16 +40,17 @@ func (c *cursor) peek() byte {
 	return 0
 }
 
-func (c *cursor) end() bool { return c.peek() == 0 && c.i >= len(c.b) }
+// End reports that nothing but white space is left.
+func (c *Cursor) End() bool { return c.Peek() == 0 && c.i >= len(c.b) }
 
-// object calls member for each key; member must read the value.
-func (c *cursor) object(member func(key []byte) error) error {
+// Object calls member for each key; member must read the value.
+func (c *Cursor) Object(member func(key []byte) error) error {
 	return c.list('{', '}', func() error {
 		key, err := c.key()
 		if err != nil {
 			return err
 		}
-		if c.peek() != ':' {
+		if c.Peek() != ':' {
 			return c.errorf("a colon")
 		}
 		c.i++
@@ -54,15 +58,15 @@ func (c *cursor) object(member func(key []byte) error) error {
 	})
 }
 
-// array calls element for each element; element must read it.
-func (c *cursor) array(element func() error) error { return c.list('[', ']', element) }
+// Array calls element for each element; element must read it.
+func (c *Cursor) Array(element func() error) error { return c.list('[', ']', element) }
 
-func (c *cursor) list(first, last byte, item func() error) error {
-	if c.peek() != first {
+func (c *Cursor) list(first, last byte, item func() error) error {
+	if c.Peek() != first {
 		return c.errorf(strconv.QuoteRune(rune(first)))
 	}
 	c.i++
-	if c.peek() == last {
+	if c.Peek() == last {
 		c.i++
 		return nil
 	}
@@ -70,7 +74,7 @@ func (c *cursor) list(first, last byte, item func() error) error {
 		if err := item(); err != nil {
 			return err
 		}
-		switch c.peek() {
+		switch c.Peek() {
 		case ',':
 			c.i++
 		case last:
@@ -83,7 +87,7 @@ func (c *cursor) list(first, last byte, item func() error) error {
 }
 
 // key returns a string that may lie in the payload: it is for comparing, not for keeping.
-func (c *cursor) key() ([]byte, error) {
+func (c *Cursor) key() ([]byte, error) {
 	raw, plain, err := c.quoted()
 	if err != nil || plain {
 		return raw, err
@@ -91,13 +95,14 @@ func (c *cursor) key() ([]byte, error) {
 	return unescape(raw)
 }
 
-func (c *cursor) string() (string, error) {
+// String returns a string.
+func (c *Cursor) String() (string, error) {
 	b, err := c.key()
 	return string(b), err
 }
 
-// text returns a string as bytes of its own.
-func (c *cursor) text() ([]byte, error) {
+// Text returns a string as bytes of its own.
+func (c *Cursor) Text() ([]byte, error) {
 	raw, plain, err := c.quoted()
 	if err != nil {
 		return nil, err
@@ -110,8 +115,8 @@ func (c *cursor) text() ([]byte, error) {
 
 // quoted returns what stands between the quotation marks, and whether it means just what it says: no escapes, ASCII
 // only.
-func (c *cursor) quoted() (raw []byte, plain bool, err error) {
-	if c.peek() != '"' {
+func (c *Cursor) quoted() (raw []byte, plain bool, err error) {
+	if c.Peek() != '"' {
 		return nil, false, c.errorf("a string")
 	}
 	c.i++
@@ -134,10 +139,10 @@ func (c *cursor) quoted() (raw []byte, plain bool, err error) {
 	return nil, false, c.errorf("a quotation mark")
 }
 
-// skip steps over one value.
-func (c *cursor) skip() error {
+// Skip steps over one value.
+func (c *Cursor) Skip() error {
 	for depth := 0; ; {
-		switch c.peek() {
+		switch c.Peek() {
 		case '"':
 			if _, _, err := c.quoted(); err != nil {
 				return err
@@ -169,8 +174,31 @@ func (c *cursor) skip() error {
 	}
 }
 
+// Null steps over null if that is the next value, and reports whether it was.
+func (c *Cursor) Null() bool {
+	if c.Peek() != 'n' || !bytes.HasPrefix(c.b[c.i:], []byte("null")) {
+		return false
+	}
+	c.i += len("null")
+	return true
+}
+
+// Bool reads true or false.
+func (c *Cursor) Bool() (bool, error) {
+	c.Peek()
+	switch rest := c.b[c.i:]; {
+	case bytes.HasPrefix(rest, []byte("true")):
+		c.i += len("true")
+		return true, nil
+	case bytes.HasPrefix(rest, []byte("false")):
+		c.i += len("false")
+		return false, nil
+	}
+	return false, c.errorf("true or false")
+}
+
 // scalar steps over a number, true, false or null.
-func (c *cursor) scalar() error {
+func (c *Cursor) scalar() error {
 	start := c.i
 	for c.i < len(c.b) && !strings.ContainsRune(",:{}[]\" \t\r\n", rune(c.b[c.i])) {
 		c.i++
