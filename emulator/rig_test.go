@@ -93,7 +93,7 @@ func (r *rig) client(s transport.Sender) *client.Client {
 
 func (r *rig) queue(output string) *client.Client {
 	r.t.Helper()
-	s, err := sqstransport.New(sqs.NewFromConfig(r.aws), r.env[output], nil)
+	s, err := sqstransport.New(sqstransport.NewClient(r.aws), r.env[output], nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}

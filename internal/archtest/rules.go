@@ -1,5 +1,7 @@
 package archtest
 
+import "slices"
+
 // Layers are the top folders from the lowest to the highest. A package imports its own folder, folders in lower layers,
 // and internal; never a neighbour of its layer. So client and worker never meet.
 var Layers = [][]string{
@@ -42,7 +44,7 @@ var ImportRules = []ImportRule{
 		Imports: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		Only: []string{
 			"transport/sqstransport", "transport/lambdatransport", "transport/claimcheck/s3store", "state/dynamostate",
-			"internal/awserr", "infra/live", "functions", "cmd", "examples",
+			"internal/awserr", "internal/awscall", "infra/live", "functions", "cmd", "examples",
 		},
 		Why: "the AWS SDK stays in the drivers named after a service, and in mains",
 	},
@@ -90,9 +92,10 @@ var CallRules = []CallRule{
 		},
 		Only: Mains,
 		Allow: map[string]string{
-			"emulator":        "the tools that build functions run in the environment of whoever started them",
-			"emulator/lambda": "a function process gets the PATH and TMPDIR of its host",
-			"internal/cli":    "child processes of the command line inherit its environment",
+			"emulator":         "the tools that build functions run in the environment of whoever started them",
+			"emulator/lambda":  "a function process gets the PATH and TMPDIR of its host",
+			"internal/awscall": "what the SDK itself reads there: which endpoint goes first, and the trace header of a Lambda invocation",
+			"internal/cli":     "child processes of the command line inherit its environment",
 		},
 		Why: "libraries are told by their callers; only mains read the environment",
 	},
@@ -119,12 +122,18 @@ type DepsRule struct {
 	Only    []string // outside the standard library, nothing else may be; nil: anything
 }
 
-// DepsRules are about the packages that users link into their programs.
+const awsSDK = "github.com/aws/aws-sdk-go-v2"
+
+// DepsRules are about the packages that users link into their programs. Package sqstransport needs the SDK's signer and
+// credentials, and none of its services: those are what makes a binary large.
 var DepsRules = []DepsRule{
 	{Package: "task", Only: []string{Module + "/task", "github.com/oklog/ulid/v2"}},
 	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
 	{Package: "worker", Never: append([]string{Module + "/client"}, neverLinked...)},
 	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
+	{Package: "transport/sqstransport", Never: slices.Concat([]string{
+		Module + "/client", Module + "/worker", awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature",
+	}, slices.DeleteFunc(slices.Clone(neverLinked), func(p string) bool { return p == "github.com/aws" }))},
 	{Package: "jobs", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x/image"}, neverLinked...)},
 }
 

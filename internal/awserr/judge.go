@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +43,10 @@ func (t Table) judge(err error, call *Call) (transport.Outcome, string, Rule) {
 		return transport.Rejected, "", networkRule(err)
 	}
 	code, status := answer(err)
+	var clock interface{ ClockCorrected() bool }
+	if errors.As(err, &clock) && clock.ClockCorrected() {
+		return transport.Rejected, code, Rule{Kind: transport.Transient, Hint: hintClock + "; the next request goes by the clock of the service"}
+	}
 	if rule, known := t.Rule(code); known {
 		if rule.Kind == transport.Transient {
 			return transport.Unknown, code, rule // the service failed half-way: it may have stored the task
@@ -152,7 +157,7 @@ func plain(err error) error {
 	return &said{inner(err).Error(), err}
 }
 
-// inner takes off the name of the operation, and a response that never came.
+// inner takes off the name of the operation, a response that never came, and the address of the service.
 func inner(err error) error {
 	for {
 		switch e := err.(type) { //nolint:errorlint // one layer at a time
@@ -164,6 +169,8 @@ func inner(err error) error {
 			}
 			err = e.Err
 		case *smithy.CanceledError:
+			err = e.Err
+		case *url.Error:
 			err = e.Err
 		default:
 			return err

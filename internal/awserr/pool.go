@@ -19,6 +19,8 @@ const (
 	IdleTimeout = 45 * time.Second
 	// ConnectTimeout bounds the dialling, and then the TLS handshake.
 	ConnectTimeout = 5 * time.Second
+	// writeBuffer holds the headers and ten ordinary tasks: a request is then one write, and one record of TLS.
+	writeBuffer = 16 << 10
 )
 
 // Pooled derives an HTTP client whose pool fits as many senders as a client opens. It keeps what base was given (a
@@ -38,5 +40,6 @@ func Pooled(base aws.HTTPClient) aws.HTTPClient {
 		t.MaxConnsPerHost = 0
 		t.IdleConnTimeout = IdleTimeout
 		t.TLSHandshakeTimeout = ConnectTimeout
+		t.WriteBufferSize = writeBuffer
 	})
 }

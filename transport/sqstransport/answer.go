@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 var (
@@ -21,7 +18,7 @@ var (
 
 // read takes the answer to a request apart: one result per entry, whatever the answer holds. Ids that were not sent and
 // repeated ids are ignored; an entry that is nowhere, or in both lists, is Unknown.
-func read(target string, out *sqs.SendMessageBatchOutput, entries []entry) []transport.Result {
+func read(target string, answer api.Answer, entries []entry) []transport.Result {
 	results := make([]transport.Result, len(entries))
 	unknown := func(err error) transport.Result {
 		return transport.Result{Err: &transport.Error{Target: target, Err: err}}
@@ -29,24 +26,21 @@ func read(target string, out *sqs.SendMessageBatchOutput, entries []entry) []tra
 	for i := range results {
 		results[i] = unknown(transport.ErrNoResult)
 	}
-	if out == nil {
-		return results
-	}
 	seen := make([]bool, len(entries))
-	for _, success := range out.Successful {
-		i, ok := index(success.Id, len(entries))
+	for _, success := range answer.Successful {
+		i, ok := index(success.ID, len(entries))
 		if !ok || seen[i] {
 			continue
 		}
 		seen[i] = true
-		if aws.ToString(success.MD5OfMessageBody) != digest(entries[i].body) {
+		if success.Digest != digest(entries[i].Body) {
 			results[i] = unknown(errDigest)
 			continue
 		}
-		results[i] = transport.Result{Outcome: transport.Accepted, MessageID: aws.ToString(success.MessageId)}
+		results[i] = transport.Result{Outcome: transport.Accepted, MessageID: success.MessageID}
 	}
-	for _, failure := range out.Failed {
-		i, ok := index(failure.Id, len(entries))
+	for _, failure := range answer.Failed {
+		i, ok := index(failure.ID, len(entries))
 		if !ok {
 			continue
 		}
@@ -62,27 +56,26 @@ func read(target string, out *sqs.SendMessageBatchOutput, entries []entry) []tra
 	return results
 }
 
-func entryError(target string, failure types.BatchResultErrorEntry) *transport.Error {
-	code := aws.ToString(failure.Code)
-	rule := entryRule(code, failure.SenderFault)
-	message := aws.ToString(failure.Message)
+func entryError(target string, failure api.Failure) *transport.Error {
+	rule := entryRule(failure.Code, failure.SenderFault)
+	message := failure.Message
 	if message == "" {
 		message = "the service gave no message"
 	}
-	return &transport.Error{Kind: rule.Kind, Code: code, Target: target, Hint: rule.Hint, Err: errors.New(message)}
+	return &transport.Error{Kind: rule.Kind, Code: failure.Code, Target: target, Hint: rule.Hint, Err: errors.New(message)}
 }
 
 // index reads an entry's id, which is its place in the request.
-func index(id *string, n int) (int, bool) {
-	i, err := strconv.Atoi(aws.ToString(id))
-	if err != nil || i < 0 || i >= n || strconv.Itoa(i) != *id {
+func index(id string, n int) (int, bool) {
+	i, err := strconv.Atoi(id)
+	if err != nil || i < 0 || i >= n || strconv.Itoa(i) != id {
 		return 0, false
 	}
 	return i, true
 }
 
-func digest(body string) string {
-	sum := md5.Sum([]byte(body)) //nolint:gosec // see the import
+func digest(body []byte) string {
+	sum := md5.Sum(body) //nolint:gosec // see the import
 	return hex.EncodeToString(sum[:])
 }
 

@@ -15,7 +15,9 @@ func md5Of(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func TestB8_AnswersThatMakeNoSense(t *testing.T) {
+func TestB8_AnswersThatMakeNoSense(t *testing.T) { each(t, testB8_AnswersThatMakeNoSense) }
+
+func testB8_AnswersThatMakeNoSense(t *testing.T, k kind) {
 	sent := envelopes(t, 2)
 	good := `{"Id":"0","MessageId":"m","MD5OfMessageBody":"` + md5Of(string(sent[0].Body())) + `"}`
 	const u, a, r = transport.Unknown, transport.Accepted, transport.Rejected
@@ -44,7 +46,7 @@ func TestB8_AnswersThatMakeNoSense(t *testing.T) {
 		"a contradiction":        {200, `{"Successful":[` + good + `],"Failed":[{"Id":"0","Code":"InternalError"}]}`, [2]transport.Outcome{u, u}},
 		"failures, no words":     {200, `{"Successful":[` + good + `],"Failed":[{"Id":"1"}]}`, [2]transport.Outcome{a, r}},
 	} {
-		s := sender(t, func(*http.Request) (*http.Response, error) { return answer(c.status, c.body), nil })
+		s := k.sender(t, func(*http.Request) (*http.Response, error) { return answer(c.status, c.body), nil })
 		results, err := s.Send(t.Context(), sent)
 		if err == nil || len(results) != 2 {
 			t.Fatalf("%s: %d results and the error %v", name, len(results), err)
@@ -73,17 +75,19 @@ func FuzzB8_AnyAnswer(f *testing.F) {
 	digest := md5Of(string(sent[0].Body()))
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		body = strings.ReplaceAll(body, "DIGEST", digest)
-		s := sender(t, func(*http.Request) (*http.Response, error) { return answer(100+abs(status)%500, body), nil })
-		results, err := s.Send(t.Context(), sent)
-		if len(results) != 2 || (err == nil) != (transport.FirstError(results, 2) == nil) {
-			t.Fatalf("%d results and the error %v", len(results), err)
-		}
-		for i, r := range results {
-			if r.Outcome == transport.Accepted && (r.Err != nil || !strings.Contains(body, md5Of(string(sent[i].Body())))) {
-				t.Errorf("result %d is accepted by %q", i, body)
+		for _, k := range []kind{lean, viaSDK} {
+			s := k.sender(t, func(*http.Request) (*http.Response, error) { return answer(100+abs(status)%500, body), nil })
+			results, err := s.Send(t.Context(), sent)
+			if len(results) != 2 || (err == nil) != (transport.FirstError(results, 2) == nil) {
+				t.Fatalf("%s: %d results and the error %v", k.name, len(results), err)
 			}
-			if r.Outcome != transport.Accepted && (r.Err == nil || r.Err.Error() == "") {
-				t.Errorf("result %d is %v without an error", i, r.Outcome)
+			for i, r := range results {
+				if r.Outcome == transport.Accepted && (r.Err != nil || !strings.Contains(body, md5Of(string(sent[i].Body())))) {
+					t.Errorf("%s: result %d is accepted by %q", k.name, i, body)
+				}
+				if r.Outcome != transport.Accepted && (r.Err == nil || r.Err.Error() == "") {
+					t.Errorf("%s: result %d is %v without an error", k.name, i, r.Outcome)
+				}
 			}
 		}
 	})

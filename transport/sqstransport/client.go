@@ -1,63 +1,42 @@
 package sqstransport
 
 import (
-	"context"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/offloadhq/offload/internal/awserr"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
-// API is what a [Sender] calls; [*sqs.Client] has it.
-type API interface {
-	SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+// Client calls Amazon SQS for senders and settlers. Share one: its connection pool serves them all. It is safe for
+// concurrent use.
+type Client struct {
+	queues api.Queues
 }
 
-// SettlerAPI is what a [Settler] calls; [*sqs.Client] has it.
-type SettlerAPI interface {
-	API
-	ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, opts ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+// NewClient makes a client from a loaded configuration. It encodes and signs requests itself, on net/http and the SDK's
+// signer: a request costs a fraction of the CPU of the SDK's client, and a program with it does not link package
+// service/sqs. Region, endpoint (AWS_ENDPOINT_URL, FIPS and dual-stack among it), credentials, certificates, proxies,
+// AppID and the correction of the clock are those of cfg, by the SDK's rules; credentials that the service refuses are
+// loaded again. An HTTP client in cfg that is not the SDK's BuildableClient is used as it is.
+//
+// The pool keeps 256 connections (the SDK's own keeps 10), idle ones end before the service ends them, and connecting
+// takes at most 5 s. Nothing is retried. NewClient makes no request. What cannot work is an error of [New] and [NewSettler]:
+// no region, no credentials, and what runs in clients of the SDK only (APIOptions, Interceptors, ServiceOptions, an
+// EndpointResolver), for which there is package awssdk.
+func NewClient(cfg aws.Config) *Client { return &Client{queues: newLean(cfg)} }
+
+// ClientOver makes a client over another implementation. Package awssdk calls it.
+func ClientOver(q api.Queues) *Client { return &Client{queues: q} }
+
+// actions maps operations to the IAM actions that allow them (Service Authorization Reference, "Actions, resources, and
+// condition keys for Amazon SQS": batches have no action of their own).
+var actions = map[string]string{
+	api.SendMessageBatch:             "sqs:SendMessage",
+	api.ChangeMessageVisibilityBatch: "sqs:ChangeMessageVisibility",
 }
 
-var _ SettlerAPI = (*sqs.Client)(nil)
-
-// NewClient makes a client for many concurrent senders from a loaded configuration: its pool keeps 256 connections (the
-// SDK's own keeps 10), idle ones end before the service ends them, connecting takes at most 5 s, and the SDK itself
-// retries nothing. Certificates and proxies of cfg hold; an HTTP client that is not the SDK's BuildableClient is used as
-// it is. Further options are applied last.
-func NewClient(cfg aws.Config, opts ...func(*sqs.Options)) *sqs.Client {
-	cfg = cfg.Copy()
-	cfg.HTTPClient = awserr.Pooled(cfg.HTTPClient)
-	return sqs.NewFromConfig(cfg, append([]func(*sqs.Options){once}, opts...)...)
-}
-
-// once takes the retries away: they would multiply with those of the client, and a token bucket that all calls share
-// would stop them in an outage. It also takes away the SDK's check of digests, which fails a whole batch for one entry,
-// and cannot read an answer whose entries have no id; the Sender checks them itself.
-func once(o *sqs.Options) {
-	o.Retryer = aws.NopRetryer{}
-	o.RetryMaxAttempts = 0
-	o.DisableMessageChecksumValidation = true
-}
-
-// watched is the options function of one call: whatever client the caller gave, it makes one attempt and is watched.
-func watched(call *awserr.Call) func(*sqs.Options) {
-	return func(o *sqs.Options) {
-		once(o)
-		o.HTTPClient = call.Watch(o.HTTPClient, o.Credentials)
-	}
-}
-
-// configured is what can be known of an API that is an SDK client.
-type configured struct{ endpoint, region string }
-
-func inspect(api API) configured {
-	var c configured
-	if client, ok := api.(interface{ Options() sqs.Options }); ok {
-		o := client.Options()
-		c.region = o.Region
-		c.endpoint = aws.ToString(o.BaseEndpoint)
-	}
-	return c
-}
+// Actions returns every operation of Amazon SQS that this package calls, and the IAM action that it needs: a [Sender]
+// and the dead letters of a [Settler] need sqs:SendMessage on the queue that they go to, retries of a Settler
+// sqs:ChangeMessageVisibility on the queue that they came from. The map is the caller's.
+func Actions() map[string]string { return maps.Clone(actions) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/offloadhq/offload/internal/awserr"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 const (
@@ -56,12 +57,12 @@ func entryRule(code string, senderFault bool) awserr.Rule {
 }
 
 // withRegions adds to the hint what the queue URL and the client say about the region, if they differ.
-func withRegions(e *transport.Error, queueURL string, client configured) *transport.Error {
+func withRegions(e *transport.Error, queueURL string, facts api.Facts) *transport.Error {
 	region := regionOf(queueURL)
-	if e.Kind != transport.Misconfigured || client.endpoint != "" || region == "" || client.region == "" || region == client.region {
+	if e.Kind != transport.Misconfigured || facts.Endpoint != "" || region == "" || facts.Region == "" || region == facts.Region {
 		return e
 	}
-	e.Hint = strings.TrimPrefix(e.Hint+"; ", "; ") + fmt.Sprintf("the queue is in %s, but the client is set to %s", region, client.region)
+	e.Hint = strings.TrimPrefix(e.Hint+"; ", "; ") + fmt.Sprintf("the queue is in %s, but the client is set to %s", region, facts.Region)
 	return e
 }
 

@@ -7,10 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go"
-
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
@@ -106,13 +102,15 @@ var wholeCalls = []struct {
 	{400, "NeverHeardOf", "", rejected, transient},
 }
 
-func TestB5_EveryCodeIsClassified(t *testing.T) {
+func TestB5_EveryCodeIsClassified(t *testing.T) { each(t, testB5_EveryCodeIsClassified) }
+
+func testB5_EveryCodeIsClassified(t *testing.T, k kind) {
 	if len(wholeCalls) < 40 {
 		t.Fatalf("only %d codes", len(wholeCalls))
 	}
 	for _, c := range wholeCalls {
 		name := fmt.Sprintf("%d %s %s", c.status, c.code, c.query)
-		s := sender(t, func(*http.Request) (*http.Response, error) {
+		s := k.sender(t, func(*http.Request) (*http.Response, error) {
 			r := answer(c.status, `{"__type":"com.amazonaws.sqs#`+c.code+`","message":"the message"}`)
 			if c.code == "" {
 				r = answer(c.status, "<html>a proxy</html>")
@@ -149,6 +147,10 @@ func TestB5_EveryCodeIsClassified(t *testing.T) {
 
 // TestB5_EveryCodeOfAnEntryIsClassified is about the codes of single entries.
 func TestB5_EveryCodeOfAnEntryIsClassified(t *testing.T) {
+	each(t, testB5_EveryCodeOfAnEntryIsClassified)
+}
+
+func testB5_EveryCodeOfAnEntryIsClassified(t *testing.T, k kind) {
 	for _, c := range []struct {
 		code        string
 		senderFault bool
@@ -171,7 +173,7 @@ func TestB5_EveryCodeOfAnEntryIsClassified(t *testing.T) {
 		{"NeverHeardOf", false, transient},
 		{"", false, transient},
 	} {
-		s := sender(t, serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) {
+		s := k.sender(t, serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) {
 			return nil, map[string]any{"Id": entry["Id"], "Code": c.code, "SenderFault": c.senderFault}
 		}))
 		results, err := s.Send(t.Context(), envelopes(t, 2))
@@ -183,7 +185,9 @@ func TestB5_EveryCodeOfAnEntryIsClassified(t *testing.T) {
 	}
 }
 
-func TestHintNamesTheRegionThatDiffers(t *testing.T) {
+func TestHintNamesTheRegionThatDiffers(t *testing.T) { each(t, testHintNamesTheRegionThatDiffers) }
+
+func testHintNamesTheRegionThatDiffers(t *testing.T, k kind) {
 	for url, region := range map[string]string{
 		"https://sqs.eu-west-1.amazonaws.com/123456789012/work":          "eu-west-1",
 		"https://sqs-fips.us-west-2.amazonaws.com/123456789012/work":     "us-west-2",
@@ -195,8 +199,7 @@ func TestHintNamesTheRegionThatDiffers(t *testing.T) {
 		"https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/123456789012/w": "",
 	} {
 		do := doFunc(func(*http.Request) (*http.Response, error) { return answer(400, `{"__type":"QueueDoesNotExist"}`), nil })
-		api := awssqs.New(sdk(do, "").Options(), func(o *awssqs.Options) { o.BaseEndpoint = nil })
-		_, err := newSender(t, api, url, nil).Send(t.Context(), envelopes(t, 1))
+		_, err := newSender(t, k.client(config(do, "")), url, nil).Send(t.Context(), envelopes(t, 1))
 		want := "the queue is in " + region + ", but the client is set to us-east-1"
 		if err == nil || strings.Contains(err.Error(), want) != (region != "") || region == "" && strings.Contains(err.Error(), "but the client") {
 			t.Errorf("%s: %v", url, err)
@@ -204,33 +207,17 @@ func TestHintNamesTheRegionThatDiffers(t *testing.T) {
 	}
 }
 
-func TestAPIThatIsNoSDKClient(t *testing.T) {
-	for name, c := range map[string]struct {
-		err     error
-		outcome transport.Outcome
-		kind    transport.Kind
-	}{
-		"no answer and no error":  {nil, unknown, transient},
-		"a bare error":            {errors.New("broken"), unknown, transient},
-		"a code without a status": {&smithy.GenericAPIError{Code: "QueueDoesNotExist"}, rejected, misconfigured},
-		"an unknown code":         {&smithy.GenericAPIError{Code: "New"}, unknown, transient},
-	} {
-		results, _ := newSender(t, batchFunc(func(*awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error) { return nil, c.err }), "https://sqs.us-east-1.amazonaws.com/1/q", nil).Send(t.Context(), envelopes(t, 1))
-		if results[0].Outcome != c.outcome || transport.KindOf(results[0].Err) != c.kind {
-			t.Errorf("%s: %+v", name, results[0])
-		}
-	}
-}
+func TestNewRefusesWhatCannotWork(t *testing.T) { each(t, testNewRefusesWhatCannotWork) }
 
-func TestNewRefusesWhatCannotWork(t *testing.T) {
-	api := sdk(nil, endpoint)
+func testNewRefusesWhatCannotWork(t *testing.T, k kind) {
+	api := sqstransport.NewClient(config(nil, endpoint))
 	for name, c := range map[string]struct {
-		api  sqstransport.API
+		api  *sqstransport.Client
 		url  string
 		opts sqstransport.Options
 		want []string
 	}{
-		"no API":        {nil, queueURL, sqstransport.Options{}, []string{"the API is nil"}},
+		"no client":     {nil, queueURL, sqstransport.Options{}, []string{"the client is nil"}},
 		"no URL":        {api, "", sqstransport.Options{}, []string{`queue "": queue URL ""`}},
 		"a name":        {api, "work", sqstransport.Options{}, []string{"http or https URL"}},
 		"an ARN":        {api, "arn:aws:sqs:eu-west-1:1:work", sqstransport.Options{}, []string{"http or https URL"}},
@@ -249,6 +236,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestB10_TasksDoNotCrossANetworkUnencrypted(t *testing.T) {
+	each(t, testB10_TasksDoNotCrossANetworkUnencrypted)
+}
+
+func testB10_TasksDoNotCrossANetworkUnencrypted(t *testing.T, k kind) {
 	const url = "https://sqs.eu-west-1.amazonaws.com/123456789012/work"
 	for _, c := range []struct {
 		endpoint, url string
@@ -270,12 +261,7 @@ func TestB10_TasksDoNotCrossANetworkUnencrypted(t *testing.T) {
 		{"ftp://127.0.0.1", url, false, false},
 		{"127.0.0.1:4566", url, false, false},
 	} {
-		api := awssqs.New(awssqs.Options{Region: "eu-west-1"}, func(o *awssqs.Options) {
-			if c.endpoint != "" {
-				o.BaseEndpoint = aws.String(c.endpoint)
-			}
-		})
-		_, err := sqstransport.New(api, c.url, &sqstransport.Options{AllowPlaintext: c.allow})
+		_, err := sqstransport.New(k.client(config(nil, c.endpoint)), c.url, &sqstransport.Options{AllowPlaintext: c.allow})
 		if (err == nil) != c.want {
 			t.Errorf("endpoint %q, queue %q, allowed %t: %v", c.endpoint, c.url, c.allow, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"testing"
@@ -66,13 +67,15 @@ func (q queue) left() (n int) {
 	return n
 }
 
-func TestSender(t *testing.T) {
+func TestSender(t *testing.T) { each(t, testSender) }
+
+func testSender(t *testing.T, k kind) {
 	transporttest.Senders(t, transporttest.SenderHarness{Run: synctest.Test, Make: func(tb testing.TB) transporttest.Destination {
-		n := &network{handler: emulator(tb)}
+		n := &network{handler: checked(emulator(tb))}
 		api := sdk(n, endpoint)
 		q := queue{tb, api, createQueue(tb, api, "work", nil)}
 		return transporttest.Destination{
-			Sender:     newSender(tb, api, q.url, nil),
+			Sender:     newSender(tb, k.client(config(n, endpoint)), q.url, nil),
 			TooBig:     1<<20 + 1,
 			Resolution: time.Second,
 			Arrived: func() (all []transporttest.Arrival) {
@@ -98,12 +101,15 @@ func TestSender(t *testing.T) {
 	}})
 }
 
-func TestSettler(t *testing.T) {
+func TestSettler(t *testing.T) { each(t, testSettler) }
+
+func testSettler(t *testing.T, k kind) {
 	transporttest.Settlers(t, transporttest.SettlerHarness{Run: synctest.Test, Make: func(tb testing.TB) transporttest.Source {
-		api := sdk(&network{handler: emulator(tb)}, endpoint)
+		n := &network{handler: checked(emulator(tb))}
+		api := sdk(n, endpoint)
 		work := queue{tb, api, createQueue(tb, api, "work", map[string]string{"VisibilityTimeout": "43200"})}
 		dead := queue{tb, api, createQueue(tb, api, "dead", nil)}
-		s, err := sqstransport.NewSettler(api, sqstransport.Queue{URL: work.url, DeadLetterURL: dead.url})
+		s, err := sqstransport.NewSettler(k.client(config(n, endpoint)), sqstransport.Queue{URL: work.url, DeadLetterURL: dead.url})
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -140,6 +146,12 @@ func (q queue) deliver(bodies ...[]byte) []transport.Delivery {
 		}
 	}
 	return got
+}
+
+// checked lets only signed requests through to h.
+func checked(h http.Handler) http.Handler {
+	keys, _ := config(nil, endpoint).Credentials.Retrieve(context.Background())
+	return &verifier{handler: h, region: region, keys: keys}
 }
 
 const account, region = "000000000000", "us-east-1"

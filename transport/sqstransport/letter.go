@@ -3,28 +3,26 @@ package sqstransport
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 // letter is a dead letter, ready to send.
 type letter struct {
-	body       string
-	attributes map[string]types.MessageAttributeValue
-	size       int // as SQS counts: the body, and the name, type and value of each attribute
+	api.Message
+	size int // as SQS counts: the body, and the name, type and value of each attribute
 }
 
 const attributeType = "String"
 
 func newLetter(body []byte, attributes map[string]string) letter {
-	l := letter{body: string(body), size: len(body)}
-	for name, value := range fit(attributes, maxBatchBytes-len(body)) {
-		if l.attributes == nil {
-			l.attributes = map[string]types.MessageAttributeValue{}
-		}
-		l.attributes[name] = types.MessageAttributeValue{DataType: aws.String(attributeType), StringValue: aws.String(value)}
-		l.size += attributeSize(name, value)
+	l := letter{Message: api.Message{Body: body}, size: len(body)}
+	kept := fit(attributes, maxBatchBytes-len(body))
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		l.Attributes = append(l.Attributes, api.Attribute{Name: name, Value: kept[name]})
+		l.size += attributeSize(name, kept[name])
 	}
 	return l
 }

@@ -12,21 +12,21 @@ import (
 	"testing"
 	"time"
 
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
-func TestC1_SizesAtTheLimit(t *testing.T) {
+func TestC1_SizesAtTheLimit(t *testing.T) { each(t, testC1_SizesAtTheLimit) }
+
+func testC1_SizesAtTheLimit(t *testing.T, k kind) {
 	for _, limit := range []int{256 << 10, 1 << 20} {
 		stored := 0
 		do := serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) {
 			stored++
 			return success(entry), nil
 		})
-		s := newSender(t, sdk(do, endpoint), queueURL, &sqstransport.Options{MaxMessageBytes: limit})
+		s := newSender(t, k.client(config(do, endpoint)), queueURL, &sqstransport.Options{MaxMessageBytes: limit})
 		if got, want := s.Limits().MessageBytes, limit-transport.MaxReasonBytes; got != want {
 			t.Errorf("limit %d: MessageBytes is %d, want %d", limit, got, want)
 		}
@@ -45,6 +45,10 @@ func TestC1_SizesAtTheLimit(t *testing.T) {
 }
 
 func TestC2_RequestsArePackedByCountAndBytes(t *testing.T) {
+	each(t, testC2_RequestsArePackedByCountAndBytes)
+}
+
+func testC2_RequestsArePackedByCountAndBytes(t *testing.T, k kind) {
 	type shape struct{ entries, bytes int }
 	var shapes []shape
 	do := doFunc(func(r *http.Request) (*http.Response, error) {
@@ -56,7 +60,7 @@ func TestC2_RequestsArePackedByCountAndBytes(t *testing.T) {
 		shapes = append(shapes, s)
 		return serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) { return success(entry), nil })(remade(r, b))
 	})
-	s := newSender(t, sdk(do, endpoint), queueURL, &sqstransport.Options{Concurrency: 1})
+	s := newSender(t, k.client(config(do, endpoint)), queueURL, &sqstransport.Options{Concurrency: 1})
 	var sent []task.Envelope
 	for _, n := range []int{1 << 20, 300, 1 << 19, 1 << 19, 1<<19 - 1, 1<<19 + 1, 1<<19 + 1, 1 << 19} {
 		sent = append(sent, sized(t, n))
@@ -78,9 +82,11 @@ func TestC2_RequestsArePackedByCountAndBytes(t *testing.T) {
 }
 
 // TestC4_EntriesAreWhatSQSTakes also sends what it never takes, which must not come near a batch.
-func TestC4_EntriesAreWhatSQSTakes(t *testing.T) {
+func TestC4_EntriesAreWhatSQSTakes(t *testing.T) { each(t, testC4_EntriesAreWhatSQSTakes) }
+
+func testC4_EntriesAreWhatSQSTakes(t *testing.T, k kind) {
 	var seen batch
-	s := sender(t, func(r *http.Request) (*http.Response, error) {
+	s := k.sender(t, func(r *http.Request) (*http.Response, error) {
 		seen = readBatch(t, r)
 		return serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) { return success(entry), nil })(remade(r, seen))
 	})
@@ -117,8 +123,10 @@ func TestC4_EntriesAreWhatSQSTakes(t *testing.T) {
 }
 
 // TestWhatCannotBeSentMakesNoRequest: the queue would refuse these too, and charge for it.
-func TestWhatCannotBeSentMakesNoRequest(t *testing.T) {
-	s := sender(t, func(*http.Request) (*http.Response, error) {
+func TestWhatCannotBeSentMakesNoRequest(t *testing.T) { each(t, testWhatCannotBeSentMakesNoRequest) }
+
+func testWhatCannotBeSentMakesNoRequest(t *testing.T, k kind) {
+	s := k.sender(t, func(*http.Request) (*http.Response, error) {
 		t.Error("a request was made")
 		return nil, io.EOF
 	})
@@ -128,11 +136,7 @@ func TestWhatCannotBeSentMakesNoRequest(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	uncalled := batchFunc(func(*awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error) {
-		t.Error("the API was called")
-		return nil, context.Canceled
-	})
-	results, _ = newSender(t, uncalled, queueURL, nil).Send(ended, envelopes(t, 1))
+	results, _ = s.Send(ended, envelopes(t, 1))
 	if e := is(t, results[0], transport.Rejected, transport.Transient); !errors.Is(e, context.Canceled) {
 		t.Errorf("error %v", e)
 	}

@@ -1,7 +1,6 @@
 package sqstransport_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/offloadhq/offload/emulator/sqs"
@@ -75,19 +72,9 @@ type doFunc func(r *http.Request) (*http.Response, error)
 
 func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// sdk makes a client with the SDK's own retries and checks, which a Sender must switch off for its calls.
-func sdk(h aws.HTTPClient, base string) *awssqs.Client {
-	return awssqs.New(awssqs.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(base),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:   h,
-	})
-}
-
-func newSender(tb testing.TB, api sqstransport.API, url string, opts *sqstransport.Options) *sqstransport.Sender {
+func newSender(tb testing.TB, c *sqstransport.Client, url string, opts *sqstransport.Options) *sqstransport.Sender {
 	tb.Helper()
-	s, err := sqstransport.New(api, url, opts)
+	s, err := sqstransport.New(c, url, opts)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -95,12 +82,6 @@ func newSender(tb testing.TB, api sqstransport.API, url string, opts *sqstranspo
 }
 
 const queueURL = endpoint + "/000000000000/work"
-
-// sender makes a sender whose other end is do.
-func sender(tb testing.TB, do doFunc) *sqstransport.Sender {
-	tb.Helper()
-	return newSender(tb, sdk(do, endpoint), queueURL, nil)
-}
 
 // emulator starts an SQS service in this process, and makes queues in it.
 func emulator(tb testing.TB) *sqs.Service {
@@ -158,11 +139,4 @@ func is(tb testing.TB, r transport.Result, outcome transport.Outcome, kind trans
 		return &transport.Error{}
 	}
 	return e
-}
-
-// batchFunc is an API that is a function.
-type batchFunc func(in *awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error)
-
-func (f batchFunc) SendMessageBatch(_ context.Context, in *awssqs.SendMessageBatchInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
-	return f(in)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/offloadhq/offload/internal/awserr"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 // The limits of Amazon SQS ("Amazon SQS message quotas").
@@ -34,7 +35,7 @@ type Options struct {
 	AllowPlaintext bool
 }
 
-func (o *Options) fill(queueURL string, client configured) (Options, error) {
+func (o *Options) fill(queueURL string, facts api.Facts) (Options, error) {
 	var c Options
 	if o != nil {
 		c = *o
@@ -58,12 +59,15 @@ func (o *Options) fill(queueURL string, client configured) (Options, error) {
 	if c.Concurrency < 0 {
 		problems = append(problems, fmt.Errorf("Concurrency %d: must not be negative", c.Concurrency))
 	}
+	if facts.Problem != nil {
+		problems = append(problems, facts.Problem)
+	}
 	if _, err := nameOf(queueURL); err != nil {
 		problems = append(problems, err)
 	}
 	endpoint := queueURL
-	if client.endpoint != "" {
-		endpoint = client.endpoint // requests go there, whatever host the queue URL names
+	if facts.Endpoint != "" {
+		endpoint = facts.Endpoint // requests go there, whatever host the queue URL names
 	}
 	if !c.AllowPlaintext {
 		if err := awserr.CheckEndpoint(endpoint); err != nil {

@@ -16,54 +16,62 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"github.com/offloadhq/offload/transport"
-	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
-func TestNothingThatListensIsRejected(t *testing.T) {
+func TestNothingThatListensIsRejected(t *testing.T) { each(t, testNothingThatListensIsRejected) }
+
+func testNothingThatListensIsRejected(t *testing.T, k kind) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := "http://" + l.Addr().String()
 	_ = l.Close()
-	results, _ := newSender(t, client(base), base+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
+	results, _ := newSender(t, k.client(config(nil, base)), base+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
 	if e := is(t, results[0], rejected, transient); !strings.Contains(e.Hint, "nothing listens there") || !errors.Is(e, syscall.ECONNREFUSED) {
 		t.Errorf("error %v", e)
 	}
 }
 
 func TestCertificateThatIsNotTrustedIsRejected(t *testing.T) {
+	each(t, testCertificateThatIsNotTrustedIsRejected)
+}
+
+func testCertificateThatIsNotTrustedIsRejected(t *testing.T, k kind) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	results, _ := newSender(t, client(server.URL), server.URL+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
+	results, _ := newSender(t, k.client(config(nil, server.URL)), server.URL+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
 	if e := is(t, results[0], rejected, misconfigured); !strings.Contains(e.Hint, "certificate is not trusted") {
 		t.Errorf("error %v", e)
 	}
 }
 
 func TestEndpointThatSpeaksNoTLSIsRejected(t *testing.T) {
+	each(t, testEndpointThatSpeaksNoTLSIsRejected)
+}
+
+func testEndpointThatSpeaksNoTLSIsRejected(t *testing.T, k kind) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	base := strings.Replace(server.URL, "http:", "https:", 1)
-	results, _ := newSender(t, client(base), base+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
+	results, _ := newSender(t, k.client(config(nil, base)), base+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
 	if e := is(t, results[0], rejected, misconfigured); !strings.Contains(e.Hint, "does not speak TLS") {
 		t.Errorf("error %v", e)
 	}
 }
 
 // TestErrorsOfTheNetwork gives the errors of net/http by hand, for a client that has no trace.
-func TestErrorsOfTheNetwork(t *testing.T) {
+func TestErrorsOfTheNetwork(t *testing.T) { each(t, testErrorsOfTheNetwork) }
+
+func testErrorsOfTheNetwork(t *testing.T, k kind) {
 	dial := func(err error) error { return &url.Error{Op: "Post", Err: &net.OpError{Op: "dial", Err: err}} }
 	for name, c := range map[string]struct {
 		err     error
@@ -80,7 +88,7 @@ func TestErrorsOfTheNetwork(t *testing.T) {
 		"cut off":           {io.ErrUnexpectedEOF, unknown, transient, ""},
 		"no one knows what": {errors.New("new"), unknown, transient, ""},
 	} {
-		s := sender(t, func(*http.Request) (*http.Response, error) { return nil, c.err })
+		s := k.sender(t, func(*http.Request) (*http.Response, error) { return nil, c.err })
 		results, err := s.Send(t.Context(), envelopes(t, 2))
 		for _, r := range results {
 			e := is(t, r, c.outcome, c.kind)
@@ -92,19 +100,18 @@ func TestErrorsOfTheNetwork(t *testing.T) {
 }
 
 func TestContextThatEndsWhileDiallingIsRejected(t *testing.T) {
+	each(t, testContextThatEndsWhileDiallingIsRejected)
+}
+
+func testContextThatEndsWhileDiallingIsRejected(t *testing.T, k kind) {
 	server := make(chan struct{}) // that never answers
 	ctx, cancel := context.WithCancel(t.Context())
-	api := sqstransport.NewClient(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, func(o *awssqs.Options) {
-		o.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-			cancel()
-			<-server
-			return nil, io.EOF
-		}}}
-	})
-	results, _ := newSender(t, api, queueURL, nil).Send(ctx, envelopes(t, 1))
+	dialling := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		cancel()
+		<-server
+		return nil, io.EOF
+	}}}
+	results, _ := newSender(t, k.client(config(dialling, endpoint)), queueURL, nil).Send(ctx, envelopes(t, 1))
 	close(server)
 	if e := is(t, results[0], rejected, transient); !errors.Is(e, context.Canceled) {
 		t.Errorf("error %v", e)
@@ -112,8 +119,12 @@ func TestContextThatEndsWhileDiallingIsRejected(t *testing.T) {
 }
 
 func TestContextThatEndsWhileWaitingIsUnknown(t *testing.T) {
+	each(t, testContextThatEndsWhileWaitingIsUnknown)
+}
+
+func testContextThatEndsWhileWaitingIsUnknown(t *testing.T, k kind) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := k.over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		readBatch(t, r)
 		cancel()
 		<-r.Context().Done()
@@ -136,6 +147,10 @@ func (p *provider) Retrieve(context.Context) (aws.Credentials, error) {
 }
 
 func TestCredentialsThatCannotBeLoadedAreRejected(t *testing.T) {
+	each(t, testCredentialsThatCannotBeLoadedAreRejected)
+}
+
+func testCredentialsThatCannotBeLoadedAreRejected(t *testing.T, k kind) {
 	for name, c := range map[string]struct {
 		err  error
 		kind transport.Kind
@@ -147,9 +162,9 @@ func TestCredentialsThatCannotBeLoadedAreRejected(t *testing.T) {
 		"slow":                    {&net.DNSError{IsTimeout: true}, transient, ""},
 	} {
 		requests := 0
-		api := sdk(doFunc(func(*http.Request) (*http.Response, error) { requests++; return nil, io.EOF }), endpoint)
-		api = awssqs.New(api.Options(), func(o *awssqs.Options) { o.Credentials = aws.NewCredentialsCache(&provider{err: c.err}) })
-		results, _ := newSender(t, api, queueURL, nil).Send(t.Context(), envelopes(t, 1))
+		cfg := config(doFunc(func(*http.Request) (*http.Response, error) { requests++; return nil, io.EOF }), endpoint)
+		cfg.Credentials = aws.NewCredentialsCache(&provider{err: c.err})
+		results, _ := newSender(t, k.client(cfg), queueURL, nil).Send(t.Context(), envelopes(t, 1))
 		if e := is(t, results[0], rejected, c.kind); !strings.Contains(e.Hint, c.hint) || requests != 0 {
 			t.Errorf("%s: %d requests, error %v", name, requests, e)
 		}
@@ -157,12 +172,16 @@ func TestCredentialsThatCannotBeLoadedAreRejected(t *testing.T) {
 }
 
 func TestA8_RefusedCredentialsAreLoadedAgain(t *testing.T) {
+	each(t, testA8_RefusedCredentialsAreLoadedAgain)
+}
+
+func testA8_RefusedCredentialsAreLoadedAgain(t *testing.T, k kind) {
 	for code, want := range map[string]int32{"ExpiredTokenException": 3, "InvalidClientTokenId": 3, "SignatureDoesNotMatch": 3, "AccessDenied": 1, "QueueDoesNotExist": 1} {
 		var p provider
-		api := sdk(doFunc(func(*http.Request) (*http.Response, error) { return answer(403, `{"__type":"`+code+`"}`), nil }), endpoint)
-		api = awssqs.New(api.Options(), func(o *awssqs.Options) { o.Credentials = aws.NewCredentialsCache(&p) })
+		cfg := config(doFunc(func(*http.Request) (*http.Response, error) { return answer(403, `{"__type":"`+code+`"}`), nil }), endpoint)
+		cfg.Credentials = aws.NewCredentialsCache(&p)
 		for range 3 {
-			results, _ := newSender(t, api, queueURL, nil).Send(t.Context(), envelopes(t, 1))
+			results, _ := newSender(t, k.client(cfg), queueURL, nil).Send(t.Context(), envelopes(t, 1))
 			is(t, results[0], rejected, misconfigured)
 		}
 		if got := p.asked.Load(); got != want {
@@ -174,6 +193,10 @@ func TestA8_RefusedCredentialsAreLoadedAgain(t *testing.T) {
 // TestB3_ConnectionsAreKeptForManySenders counts connections: one sender needs one, and 64 at once no more than 64 in
 // all their rounds. The SDK's own pool keeps ten and dials again for the others.
 func TestB3_ConnectionsAreKeptForManySenders(t *testing.T) {
+	each(t, testB3_ConnectionsAreKeptForManySenders)
+}
+
+func testB3_ConnectionsAreKeptForManySenders(t *testing.T, k kind) {
 	const senders, rounds = 64, 8
 	var dialled atomic.Int32
 	var round sync.WaitGroup
@@ -195,7 +218,7 @@ func TestB3_ConnectionsAreKeptForManySenders(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	s := newSender(t, client(server.URL), server.URL+"/000000000000/work", nil)
+	s := newSender(t, k.client(config(nil, server.URL)), server.URL+"/000000000000/work", nil)
 	for range rounds {
 		for range senders {
 			round.Go(func() {
@@ -211,30 +234,21 @@ func TestB3_ConnectionsAreKeptForManySenders(t *testing.T) {
 	}
 }
 
-func TestIdleConnectionsAndCertificates(t *testing.T) {
-	api := sqstransport.NewClient(aws.Config{Region: "eu-west-1"})
-	h, ok := api.Options().HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		t.Fatalf("the HTTP client is a %T", api.Options().HTTPClient)
-	}
-	if timeout := h.GetDialer().Timeout; timeout > 5*time.Second {
-		t.Errorf("dialling may take %v", timeout)
-	}
-	tr := h.GetTransport()
-	if tr.MaxIdleConnsPerHost < 128 || tr.MaxConnsPerHost != 0 || tr.IdleConnTimeout >= time.Minute || tr.TLSHandshakeTimeout > 5*time.Second || tr.Proxy == nil {
-		t.Errorf("the pool is %+v", tr)
-	}
+// TestCertificatesOfTheConfigurationHold has an authority of its own, as AWS_CA_BUNDLE sets it.
+func TestCertificatesOfTheConfigurationHold(t *testing.T) {
+	each(t, testCertificatesOfTheConfigurationHold)
+}
+
+func testCertificatesOfTheConfigurationHold(t *testing.T, k kind) {
+	server := httptest.NewTLSServer(accepting(t))
+	defer server.Close()
 	ca := x509.NewCertPool()
-	api = sqstransport.NewClient(aws.Config{Region: "eu-west-1", HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+	ca.AddCert(server.Certificate())
+	base := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
 		tr.TLSClientConfig = &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12}
-	})})
-	if got := api.Options().HTTPClient.(*awshttp.BuildableClient).GetTransport(); got.TLSClientConfig.RootCAs != ca || got.MaxIdleConnsPerHost < 128 {
-		t.Error("the certificates of the configuration are lost, as AWS_CA_BUNDLE sets them")
-	}
-	own := doFunc(nil)
-	api = sqstransport.NewClient(aws.Config{Region: "eu-west-1", HTTPClient: own}, func(o *awssqs.Options) { o.Region = "eu-north-1" })
-	if _, kept := api.Options().HTTPClient.(doFunc); !kept || api.Options().Region != "eu-north-1" {
-		t.Error("an HTTP client or an option of the caller is not used")
+	})
+	if _, err := newSender(t, k.client(config(base, server.URL)), server.URL+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,46 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/offloadhq/offload/internal/awserr"
 	"github.com/offloadhq/offload/internal/pack"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 // Sender sends envelopes to one standard queue. It is safe for concurrent use.
 type Sender struct {
-	api    API
+	queues api.Queues
+	facts  api.Facts
 	url    string
 	target string
-	client configured
 	opts   Options
 }
 
 var _ transport.Sender = (*Sender)(nil)
 
 // New makes a sender to the queue at queueURL. It makes no request. It returns every problem of its arguments, joined:
-// a URL that is none of a queue, an option out of range, and an endpoint that would take tasks unencrypted to another
-// machine (that of the client if it has one of its own, else that of the URL).
-func New(api API, queueURL string, opts *Options) (*Sender, error) {
+// a client that cannot work (see [NewClient]), a URL that is none of a queue, an option out of range, and an endpoint
+// that would take tasks unencrypted to another machine (that of the client if its configuration names one, else that of the URL).
+func New(c *Client, queueURL string, opts *Options) (*Sender, error) {
 	target := fmt.Sprintf("queue %q", queueURL)
-	if api == nil {
-		return nil, fmt.Errorf("%s: the API is nil: pass sqstransport.NewClient(cfg)", target)
+	if c == nil || c.queues == nil {
+		return nil, fmt.Errorf("%s: the client is nil: pass sqstransport.NewClient(cfg)", target)
 	}
-	client := inspect(api)
-	c, err := opts.fill(queueURL, client)
+	facts := c.queues.Facts()
+	o, err := opts.fill(queueURL, facts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", target, err)
 	}
-	return &Sender{api: api, url: queueURL, target: target, client: client, opts: c}, nil
+	return &Sender{queues: c.queues, facts: facts, url: queueURL, target: target, opts: o}, nil
 }
 
 // Limits returns those of Amazon SQS: 10 envelopes and 1 MiB a request, 15 minutes of delay, and a body that leaves room
@@ -73,7 +70,7 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 			results[i] = transport.Result{Outcome: transport.Rejected, Err: err}
 			continue
 		}
-		entries = append(entries, entry{at: i, body: string(e.Body()), delay: seconds(e.Delay())})
+		entries = append(entries, entry{at: i, Message: api.Message{Body: e.Body(), Delay: seconds(e.Delay())}})
 	}
 	if n := pack.Prefix(entries, entry.size, maxEntries, maxBatchBytes); n == len(entries) {
 		s.request(ctx, entries, results)
@@ -93,21 +90,20 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 
 // entry is one message of a request, and its place in the batch.
 type entry struct {
-	at    int
-	body  string
-	delay int32
+	at int
+	api.Message
 }
 
-func (e entry) size() int { return len(e.body) }
+func (e entry) size() int { return len(e.Body) }
 
 // request sends one request and writes the results of its entries, and of no others.
 func (s *Sender) request(ctx context.Context, entries []entry, results []transport.Result) {
 	if len(entries) == 0 {
 		return
 	}
-	out, outcome, err := s.call(ctx, entries)
+	answer, outcome, err := s.call(ctx, entries)
 	if err == nil {
-		for i, r := range read(s.target, out, entries) {
+		for i, r := range read(s.target, answer, entries) {
 			results[entries[i].at] = r
 		}
 		return
@@ -123,27 +119,23 @@ func (s *Sender) request(ctx context.Context, entries []entry, results []transpo
 	}
 }
 
-func (s *Sender) call(parent context.Context, entries []entry) (*sqs.SendMessageBatchOutput, transport.Outcome, *transport.Error) {
+func (s *Sender) call(parent context.Context, entries []entry) (api.Answer, transport.Outcome, *transport.Error) {
 	if err := awserr.Ended(parent); err != nil {
-		return nil, transport.Rejected, &transport.Error{Target: s.target, Err: err}
+		return api.Answer{}, transport.Rejected, &transport.Error{Target: s.target, Err: err}
 	}
-	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.url), Entries: make([]types.SendMessageBatchRequestEntry, len(entries))}
+	messages := make([]api.Message, len(entries))
 	for i, e := range entries {
-		in.Entries[i] = types.SendMessageBatchRequestEntry{
-			Id:           aws.String(strconv.Itoa(i)),
-			MessageBody:  aws.String(e.body),
-			DelaySeconds: e.delay,
-		}
+		messages[i] = e.Message
 	}
 	ctx, cancel := context.WithTimeout(parent, s.opts.Timeout)
 	defer cancel()
 	var call awserr.Call
-	out, err := s.api.SendMessageBatch(ctx, in, watched(&call))
+	answer, err := s.queues.SendMessageBatch(ctx, s.url, messages, &call)
 	if err == nil {
-		return out, transport.Accepted, nil
+		return answer, transport.Accepted, nil
 	}
 	outcome, e := awserr.Judge(parent, s.target, codes, err, &call, s.opts.Timeout)
-	return nil, outcome, withRegions(e, s.url, s.client)
+	return api.Answer{}, outcome, withRegions(e, s.url, s.facts)
 }
 
 // check says why no queue would take e, nil if it may.

@@ -17,13 +17,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/sqstransport"
+	"github.com/offloadhq/offload/transport/sqstransport/awssdk"
 )
 
 // batch is a request as it travels.
@@ -44,18 +43,11 @@ func readBatch(tb testing.TB, r *http.Request) (b batch) {
 }
 
 // over serves h on a loopback port, and makes a sender to its queue with a client of this package.
-func over(tb testing.TB, h http.Handler, opts *sqstransport.Options) *sqstransport.Sender {
+func (k kind) over(tb testing.TB, h http.Handler, opts *sqstransport.Options) *sqstransport.Sender {
 	tb.Helper()
 	server := httptest.NewServer(h)
 	tb.Cleanup(server.Close)
-	return newSender(tb, client(server.URL), server.URL+"/000000000000/work", opts)
-}
-
-func client(base string) *awssqs.Client {
-	return sqstransport.NewClient(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(base),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	return newSender(tb, k.client(config(nil, server.URL)), server.URL+"/000000000000/work", opts)
 }
 
 // breaking passes requests on to h and closes their connections without an answer.
@@ -69,13 +61,17 @@ func breaking(h http.Handler) http.Handler {
 }
 
 func TestB1_ResponseLostAfterAcceptIsUnknownAndTheSameTaskIsSentAgain(t *testing.T) {
+	each(t, testB1_ResponseLostAfterAcceptIsUnknownAndTheSameTaskIsSentAgain)
+}
+
+func testB1_ResponseLostAfterAcceptIsUnknownAndTheSameTaskIsSentAgain(t *testing.T, k kind) {
 	service := emulator(t)
 	server := httptest.NewServer(service)
 	defer server.Close()
-	q := queue{t, client(server.URL), createQueue(t, client(server.URL), "work", nil)}
+	q := queue{t, sdk(nil, server.URL), createQueue(t, sdk(nil, server.URL), "work", nil)}
 	sent := envelopes(t, 3)
 
-	results, err := over(t, breaking(service), nil).Send(t.Context(), sent)
+	results, err := k.over(t, breaking(service), nil).Send(t.Context(), sent)
 	if err == nil {
 		t.Error("no error for a lost answer")
 	}
@@ -85,7 +81,7 @@ func TestB1_ResponseLostAfterAcceptIsUnknownAndTheSameTaskIsSentAgain(t *testing
 	if n := q.left(); n != 3 {
 		t.Fatalf("%d messages stored by one Send, want 3: the SDK sent again by itself, or nothing came", n)
 	}
-	if _, err := over(t, service, nil).Send(t.Context(), sent); err != nil {
+	if _, err := k.over(t, service, nil).Send(t.Context(), sent); err != nil {
 		t.Fatal(err)
 	}
 	copies := map[string]int{}
@@ -104,8 +100,12 @@ func TestB1_ResponseLostAfterAcceptIsUnknownAndTheSameTaskIsSentAgain(t *testing
 }
 
 func TestB2_AnswerAfterTheTimeoutIsUnknown(t *testing.T) {
+	each(t, testB2_AnswerAfterTheTimeoutIsUnknown)
+}
+
+func testB2_AnswerAfterTheTimeoutIsUnknown(t *testing.T, k kind) {
 	requests := make(chan batch, 10)
-	s := over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := k.over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		requests <- readBatch(t, r)
 		<-r.Context().Done()
 	}), &sqstransport.Options{Timeout: 100 * time.Millisecond})
@@ -139,7 +139,7 @@ func TestSDKMakesOneAttempt(t *testing.T) {
 			requests++
 			return answer(503, `{"__type":"ServiceUnavailable"}`), nil
 		})
-		api := awssqs.New(sdk(do, endpoint).Options(), options)
+		api := awssdk.Wrap(awssqs.NewFromConfig(config(do, endpoint), options))
 		for range 300 { // more than the SDK's bucket of retry tokens pays for
 			results, err := newSender(t, api, queueURL, nil).Send(t.Context(), envelopes(t, 1))
 			if err == nil || strings.Contains(err.Error(), "quota") {
@@ -183,8 +183,12 @@ func success(entry map[string]any) map[string]any {
 }
 
 func TestB6_WrongDigestIsUnknownForThatEntryOnly(t *testing.T) {
+	each(t, testB6_WrongDigestIsUnknownForThatEntryOnly)
+}
+
+func testB6_WrongDigestIsUnknownForThatEntryOnly(t *testing.T, k kind) {
 	for name, digest := range map[string]any{"another": md5Of("another"), "none": nil, "empty": "", "garbage": "\x00"} {
-		s := sender(t, serve(t, func(i int, entry map[string]any) (map[string]any, map[string]any) {
+		s := k.sender(t, serve(t, func(i int, entry map[string]any) (map[string]any, map[string]any) {
 			answer := success(entry)
 			if i == 4 {
 				answer["MD5OfMessageBody"] = digest
@@ -208,10 +212,14 @@ func TestB6_WrongDigestIsUnknownForThatEntryOnly(t *testing.T) {
 // TestB7_PartialFailureIsJudgedEntryByEntry sends tasks until all are stored, to a queue that refuses some of every
 // request, now by its own fault, now by the sender's, with and without a message.
 func TestB7_PartialFailureIsJudgedEntryByEntry(t *testing.T) {
+	each(t, testB7_PartialFailureIsJudgedEntryByEntry)
+}
+
+func testB7_PartialFailureIsJudgedEntryByEntry(t *testing.T, k kind) {
 	random := rand.New(rand.NewPCG(7, 7))
 	stored := map[string]int{}
 	codes := []string{"InternalError", "RequestThrottled", "KmsThrottled", "SomethingNew", "InvalidMessageContents"}
-	s := sender(t, serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) {
+	s := k.sender(t, serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) {
 		body := entry["MessageBody"].(string)
 		poisoned := strings.Contains(body, "poison")
 		if !poisoned && random.IntN(3) > 0 {
@@ -261,9 +269,13 @@ func TestB7_PartialFailureIsJudgedEntryByEntry(t *testing.T) {
 }
 
 func TestWholeRequestRefusedForItsContentsIsSentEntryByEntry(t *testing.T) {
+	each(t, testWholeRequestRefusedForItsContentsIsSentEntryByEntry)
+}
+
+func testWholeRequestRefusedForItsContentsIsSentEntryByEntry(t *testing.T, k kind) {
 	for _, code := range []string{"InvalidMessageContents", "AWS.SimpleQueueService.BatchRequestTooLong", "InvalidParameterValue"} {
 		var sizes []int
-		s := sender(t, func(r *http.Request) (*http.Response, error) {
+		s := k.sender(t, func(r *http.Request) (*http.Response, error) {
 			b := readBatch(t, r)
 			sizes = append(sizes, len(b.Entries))
 			if slices.ContainsFunc(b.Entries, func(e map[string]any) bool { return strings.Contains(e["MessageBody"].(string), "poison") }) {
@@ -298,9 +310,13 @@ func remade(r *http.Request, b batch) *http.Request {
 }
 
 func TestManyRequestsOfOneSendRunConcurrently(t *testing.T) {
+	each(t, testManyRequestsOfOneSendRunConcurrently)
+}
+
+func testManyRequestsOfOneSendRunConcurrently(t *testing.T, k kind) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := serve(t, func(_ int, entry map[string]any) (map[string]any, map[string]any) { return success(entry), nil })
-		s := sender(t, func(r *http.Request) (*http.Response, error) {
+		s := k.sender(t, func(r *http.Request) (*http.Response, error) {
 			time.Sleep(time.Second)
 			return inner(r)
 		})

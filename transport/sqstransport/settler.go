@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/offloadhq/offload/internal/awserr"
 	"github.com/offloadhq/offload/internal/pack"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
 // Queue is a queue that deliveries come from, and where its dead letters go.
@@ -27,8 +23,8 @@ type Queue struct {
 // Settler settles what the given queues delivered. It makes one attempt for each delivery and is safe for concurrent
 // use.
 type Settler struct {
-	api    SettlerAPI
-	client configured
+	client api.Queues
+	facts  api.Facts
 	queues map[identity]Queue
 	first  Queue
 }
@@ -37,14 +33,16 @@ var _ transport.Settler = (*Settler)(nil)
 
 // NewSettler makes a settler. A delivery finds its queue by the account and the name in its source, the queue's ARN; one
 // with source "" (a direct invocation) uses the first queue, for its dead letter. It makes no request. It returns
-// every problem, joined: no queue, a URL that is none of a queue, two queues with one account and name.
-func NewSettler(api SettlerAPI, queues ...Queue) (*Settler, error) {
-	s := &Settler{api: api, queues: map[identity]Queue{}}
+// every problem, joined: a client that cannot work (see [NewClient]), no queue, a URL that is none of a queue, two queues
+// with one account and name.
+func NewSettler(c *Client, queues ...Queue) (*Settler, error) {
+	s := &Settler{queues: map[identity]Queue{}}
 	var problems []error
-	if api == nil {
-		problems = append(problems, errors.New("the API is nil: pass sqstransport.NewClient(cfg)"))
+	if c == nil || c.queues == nil {
+		problems = append(problems, errors.New("the client is nil: pass sqstransport.NewClient(cfg)"))
 	} else {
-		s.client = inspect(api)
+		s.client, s.facts = c.queues, c.queues.Facts()
+		problems = append(problems, s.facts.Problem)
 	}
 	if len(queues) == 0 {
 		problems = append(problems, errors.New("needs at least one queue"))
@@ -114,31 +112,24 @@ func (s *Settler) Retry(ctx context.Context, ds []transport.Delivery, after []ti
 }
 
 func (s *Settler) retry(ctx context.Context, url string, at []int, ds []transport.Delivery, after []time.Duration, errs []error) {
-	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(url)}
+	changes := make([]api.Visibility, len(at))
 	for i, n := range at {
-		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id:                aws.String(strconv.Itoa(i)),
-			ReceiptHandle:     aws.String(ds[n].Receipt),
-			VisibilityTimeout: seconds(min(after[n], transport.MaxHold)),
-		})
+		changes[i] = api.Visibility{Receipt: ds[n].Receipt, Timeout: seconds(min(after[n], transport.MaxHold))}
 	}
-	var out *sqs.ChangeMessageVisibilityBatchOutput
-	err := s.call(ctx, url, func(ctx context.Context, option func(*sqs.Options)) (err error) {
-		out, err = s.api.ChangeMessageVisibilityBatch(ctx, in, option)
-		return err
+	answer, err := s.call(ctx, url, func(ctx context.Context, watch *awserr.Call) (api.Answer, error) {
+		return s.client.ChangeMessageVisibilityBatch(ctx, url, changes, watch)
 	})
-	if err != nil || out == nil {
-		fillErrors(errs, at, err, url)
+	fillErrors(errs, at, err, url)
+	if err != nil {
 		return
 	}
-	fillErrors(errs, at, nil, url)
-	for _, success := range out.Successful {
-		if i, ok := index(success.Id, len(at)); ok {
+	for _, success := range answer.Successful {
+		if i, ok := index(success.ID, len(at)); ok {
 			errs[at[i]] = nil
 		}
 	}
-	for _, failure := range out.Failed {
-		if i, ok := index(failure.Id, len(at)); ok {
+	for _, failure := range answer.Failed {
+		if i, ok := index(failure.ID, len(at)); ok {
 			errs[at[i]] = entryError(targetOf(url), failure)
 		}
 	}
@@ -181,24 +172,18 @@ func (s *Settler) DeadLetter(ctx context.Context, ds []transport.Delivery, why [
 // bury sends the letters at the given places in one request. One that is refused for its contents is tried alone: it
 // must not keep the others back.
 func (s *Settler) bury(ctx context.Context, url string, at []int, letters []letter, errs []error) {
-	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(url)}
 	entries := make([]entry, len(at))
+	messages := make([]api.Message, len(at))
 	for i, n := range at {
-		entries[i] = entry{at: n, body: letters[n].body}
-		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
-			Id:                aws.String(strconv.Itoa(i)),
-			MessageBody:       aws.String(letters[n].body),
-			MessageAttributes: letters[n].attributes,
-		})
+		entries[i] = entry{at: n, Message: letters[n].Message}
+		messages[i] = letters[n].Message
 	}
-	var out *sqs.SendMessageBatchOutput
-	err := s.call(ctx, url, func(ctx context.Context, option func(*sqs.Options)) (err error) {
-		out, err = s.api.SendMessageBatch(ctx, in, option)
-		return err
+	answer, err := s.call(ctx, url, func(ctx context.Context, watch *awserr.Call) (api.Answer, error) {
+		return s.client.SendMessageBatch(ctx, url, messages, watch)
 	})
 	switch {
 	case err == nil:
-		for i, r := range read(targetOf(url), out, entries) {
+		for i, r := range read(targetOf(url), answer, entries) {
 			errs[at[i]] = r.Err
 		}
 	case err.Kind == transport.Invalid && len(at) > 1:
@@ -211,19 +196,19 @@ func (s *Settler) bury(ctx context.Context, url string, at []int, letters []lett
 }
 
 // call runs one request with its time limit and judges its error.
-func (s *Settler) call(parent context.Context, url string, do func(context.Context, func(*sqs.Options)) error) *transport.Error {
+func (s *Settler) call(parent context.Context, url string, do func(context.Context, *awserr.Call) (api.Answer, error)) (api.Answer, *transport.Error) {
 	if err := awserr.Ended(parent); err != nil {
-		return &transport.Error{Target: targetOf(url), Err: err}
+		return api.Answer{}, &transport.Error{Target: targetOf(url), Err: err}
 	}
 	ctx, cancel := context.WithTimeout(parent, DefaultTimeout)
 	defer cancel()
-	var call awserr.Call
-	err := do(ctx, watched(&call))
+	var watch awserr.Call
+	answer, err := do(ctx, &watch)
 	if err == nil {
-		return nil
+		return answer, nil
 	}
-	_, e := awserr.Judge(parent, targetOf(url), codes, err, &call, DefaultTimeout)
-	return withRegions(e, url, s.client)
+	_, e := awserr.Judge(parent, targetOf(url), codes, err, &watch, DefaultTimeout)
+	return api.Answer{}, withRegions(e, url, s.facts)
 }
 
 func targetOf(url string) string { return fmt.Sprintf("queue %q", url) }

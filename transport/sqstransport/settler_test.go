@@ -1,7 +1,6 @@
 package sqstransport_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,32 +17,12 @@ import (
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
-// settlerAPI records what a settler asks for.
-type settlerAPI struct {
-	visibility []*awssqs.ChangeMessageVisibilityBatchInput
-	sends      []*awssqs.SendMessageBatchInput
-	change     func(in *awssqs.ChangeMessageVisibilityBatchInput) (*awssqs.ChangeMessageVisibilityBatchOutput, error)
-	send       func(in *awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error)
-}
-
-func (a *settlerAPI) ChangeMessageVisibilityBatch(_ context.Context, in *awssqs.ChangeMessageVisibilityBatchInput, _ ...func(*awssqs.Options)) (*awssqs.ChangeMessageVisibilityBatchOutput, error) {
-	a.visibility = append(a.visibility, in)
-	if a.change != nil {
-		return a.change(in)
-	}
+func changed(in *awssqs.ChangeMessageVisibilityBatchInput) (*awssqs.ChangeMessageVisibilityBatchOutput, error) {
 	out := &awssqs.ChangeMessageVisibilityBatchOutput{}
 	for _, e := range in.Entries {
 		out.Successful = append(out.Successful, types.ChangeMessageVisibilityBatchResultEntry{Id: e.Id})
 	}
 	return out, nil
-}
-
-func (a *settlerAPI) SendMessageBatch(_ context.Context, in *awssqs.SendMessageBatchInput, _ ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error) {
-	a.sends = append(a.sends, in)
-	if a.send != nil {
-		return a.send(in)
-	}
-	return stored(in), nil
 }
 
 func stored(in *awssqs.SendMessageBatchInput) *awssqs.SendMessageBatchOutput {
@@ -63,9 +42,9 @@ const (
 	cARN = "arn:aws:sqs:eu-west-1:222222222222:a"
 )
 
-func newSettler(t *testing.T, api sqstransport.SettlerAPI) *sqstransport.Settler {
+func newSettler(t *testing.T, k kind, h aws.HTTPClient) *sqstransport.Settler {
 	t.Helper()
-	s, err := sqstransport.NewSettler(api,
+	s, err := sqstransport.NewSettler(k.client(config(h, endpoint)),
 		sqstransport.Queue{URL: aURL, DeadLetterURL: aURL + "-dead"},
 		sqstransport.Queue{URL: bURL},
 		sqstransport.Queue{URL: cURL, DeadLetterURL: cURL + "-dead"},
@@ -84,8 +63,12 @@ func from(sources ...string) (ds []transport.Delivery) {
 }
 
 func TestSettlerFindsTheQueueOfEachSource(t *testing.T) {
+	each(t, testSettlerFindsTheQueueOfEachSource)
+}
+
+func testSettlerFindsTheQueueOfEachSource(t *testing.T, k kind) {
 	api := &settlerAPI{}
-	s := newSettler(t, api)
+	s := newSettler(t, k, api)
 	sources := []string{cARN, aARN, bARN, "arn:aws:sqs:eu-west-1:111111111111:other", "nonsense", "", aARN}
 	errs := s.Retry(t.Context(), from(sources...), make([]time.Duration, len(sources)))
 	for i, err := range errs {
@@ -124,11 +107,15 @@ func TestSettlerFindsTheQueueOfEachSource(t *testing.T) {
 }
 
 func TestC8_WaitsAreRoundedUpAndHeldInBounds(t *testing.T) {
+	each(t, testC8_WaitsAreRoundedUpAndHeldInBounds)
+}
+
+func testC8_WaitsAreRoundedUpAndHeldInBounds(t *testing.T, k kind) {
 	api := &settlerAPI{}
 	waits := []time.Duration{0, -time.Hour, 1, time.Second, 1001 * time.Millisecond, transport.MaxHold, 100 * time.Hour}
 	want := []int32{0, 0, 1, 1, 2, 39600, 39600}
 	sources := slices.Repeat([]string{aARN}, len(waits))
-	if errs := newSettler(t, api).Retry(t.Context(), from(sources...), waits); errs != nil {
+	if errs := newSettler(t, k, api).Retry(t.Context(), from(sources...), waits); errs != nil {
 		t.Fatal(errs)
 	}
 	for i, e := range api.visibility[0].Entries {
@@ -138,8 +125,10 @@ func TestC8_WaitsAreRoundedUpAndHeldInBounds(t *testing.T) {
 	}
 }
 
-func TestSettlerWithTooFewWaitsOrReasons(t *testing.T) {
-	s := newSettler(t, &settlerAPI{})
+func TestSettlerWithTooFewWaitsOrReasons(t *testing.T) { each(t, testSettlerWithTooFewWaitsOrReasons) }
+
+func testSettlerWithTooFewWaitsOrReasons(t *testing.T, k kind) {
+	s := newSettler(t, k, &settlerAPI{})
 	for name, errs := range map[string][]error{
 		"Retry":      s.Retry(t.Context(), from(aARN, aARN), make([]time.Duration, 1)),
 		"DeadLetter": s.DeadLetter(t.Context(), from(aARN, aARN), make([]transport.Reason, 1)),
@@ -152,6 +141,10 @@ func TestSettlerWithTooFewWaitsOrReasons(t *testing.T) {
 
 // TestB7_SettlementIsJudgedEntryByEntry gives answers that name some entries only, twice, or as failed.
 func TestB7_SettlementIsJudgedEntryByEntry(t *testing.T) {
+	each(t, testB7_SettlementIsJudgedEntryByEntry)
+}
+
+func testB7_SettlementIsJudgedEntryByEntry(t *testing.T, k kind) {
 	id := aws.String
 	api := &settlerAPI{
 		change: func(*awssqs.ChangeMessageVisibilityBatchInput) (*awssqs.ChangeMessageVisibilityBatchOutput, error) {
@@ -167,7 +160,7 @@ func TestB7_SettlementIsJudgedEntryByEntry(t *testing.T) {
 			return out, nil
 		},
 	}
-	s := newSettler(t, api)
+	s := newSettler(t, k, api)
 	ds := from(aARN, aARN, aARN, aARN)
 	for name, errs := range map[string][]error{
 		"Retry":      s.Retry(t.Context(), ds, make([]time.Duration, 4)),
@@ -179,7 +172,9 @@ func TestB7_SettlementIsJudgedEntryByEntry(t *testing.T) {
 	}
 }
 
-func TestSettlementThatFailsAsAWhole(t *testing.T) {
+func TestSettlementThatFailsAsAWhole(t *testing.T) { each(t, testSettlementThatFailsAsAWhole) }
+
+func testSettlementThatFailsAsAWhole(t *testing.T, k kind) {
 	for name, api := range map[string]*settlerAPI{
 		"an error": {
 			change: func(*awssqs.ChangeMessageVisibilityBatchInput) (*awssqs.ChangeMessageVisibilityBatchOutput, error) {
@@ -196,7 +191,7 @@ func TestSettlementThatFailsAsAWhole(t *testing.T) {
 			send: func(*awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error) { return nil, nil },
 		},
 	} {
-		s := newSettler(t, api)
+		s := newSettler(t, k, api)
 		for _, errs := range [][]error{
 			s.Retry(t.Context(), from(aARN, aARN), make([]time.Duration, 2)),
 			s.DeadLetter(t.Context(), from(aARN, aARN), make([]transport.Reason, 2)),
@@ -209,7 +204,9 @@ func TestSettlementThatFailsAsAWhole(t *testing.T) {
 }
 
 // TestDeadLettersKeepTheLimits has bodies that leave the reason less room than it wants, and one that leaves none.
-func TestDeadLettersKeepTheLimits(t *testing.T) {
+func TestDeadLettersKeepTheLimits(t *testing.T) { each(t, testDeadLettersKeepTheLimits) }
+
+func testDeadLettersKeepTheLimits(t *testing.T, k kind) {
 	api := &settlerAPI{}
 	ds := from(slices.Repeat([]string{aARN}, 14)...)
 	const largest = 1 << 20
@@ -217,7 +214,7 @@ func TestDeadLettersKeepTheLimits(t *testing.T) {
 		ds[i].Body = []byte(strings.Repeat(string(rune('a'+i)), n))
 	}
 	why := slices.Repeat([]transport.Reason{{Code: "exhausted", Message: "m", Stack: strings.Repeat("s", 20<<10), Attempt: 3}}, len(ds))
-	if errs := newSettler(t, api).DeadLetter(t.Context(), ds, why); errs != nil {
+	if errs := newSettler(t, k, api).DeadLetter(t.Context(), ds, why); errs != nil {
 		t.Fatal(errs)
 	}
 	seen := map[string]int{}
@@ -245,6 +242,10 @@ func TestDeadLettersKeepTheLimits(t *testing.T) {
 }
 
 func TestDeadLetterThatNoQueueTakesIsAnErrorForItAlone(t *testing.T) {
+	each(t, testDeadLetterThatNoQueueTakesIsAnErrorForItAlone)
+}
+
+func testDeadLetterThatNoQueueTakesIsAnErrorForItAlone(t *testing.T, k kind) {
 	api := &settlerAPI{}
 	api.send = func(in *awssqs.SendMessageBatchInput) (*awssqs.SendMessageBatchOutput, error) {
 		if slices.ContainsFunc(in.Entries, func(e types.SendMessageBatchRequestEntry) bool { return *e.MessageBody == "refused" }) {
@@ -254,7 +255,7 @@ func TestDeadLetterThatNoQueueTakesIsAnErrorForItAlone(t *testing.T) {
 	}
 	ds := from(aARN, aARN, aARN, aARN, aARN)
 	ds[0].Body, ds[1].Body, ds[2].Body = nil, []byte("raw \uffff"), []byte("refused")
-	errs := newSettler(t, api).DeadLetter(t.Context(), ds, make([]transport.Reason, len(ds)))
+	errs := newSettler(t, k, api).DeadLetter(t.Context(), ds, make([]transport.Reason, len(ds)))
 	for i, err := range errs {
 		if (err != nil) != (i < 3) {
 			t.Errorf("dead letter %d: %v", i, err)
@@ -269,21 +270,23 @@ func TestNewSettlerReturnsEveryProblem(t *testing.T) {
 		sqstransport.Queue{URL: bURL, DeadLetterURL: bURL},
 		sqstransport.Queue{URL: strings.Replace(aURL, "eu-west-1", "eu-north-1", 1)},
 	)
-	for _, want := range []string{"settler: the API is nil", `queue URL "work"`, `dead-letter queue URL "dead"`, "is its own dead-letter queue", "two queues of this account and name"} {
+	for _, want := range []string{"settler: the client is nil", `queue URL "work"`, `dead-letter queue URL "dead"`, "is its own dead-letter queue", "two queues of this account and name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v: want %q in it", err, want)
 		}
 	}
-	if _, err := sqstransport.NewSettler(&settlerAPI{}); err == nil {
+	if _, err := sqstransport.NewSettler(lean.client(config(nil, endpoint))); err == nil {
 		t.Error("a settler of no queue")
 	}
 }
 
 // TestSettlerMakesOneAttempt runs against an SDK client with retries of its own.
-func TestSettlerMakesOneAttempt(t *testing.T) {
+func TestSettlerMakesOneAttempt(t *testing.T) { each(t, testSettlerMakesOneAttempt) }
+
+func testSettlerMakesOneAttempt(t *testing.T, k kind) {
 	requests := 0
-	api := sdk(doFunc(func(*http.Request) (*http.Response, error) { requests++; return answer(503, `{}`), nil }), endpoint)
-	s, err := sqstransport.NewSettler(api, sqstransport.Queue{URL: aURL, DeadLetterURL: bURL})
+	do := doFunc(func(*http.Request) (*http.Response, error) { requests++; return answer(503, `{}`), nil })
+	s, err := sqstransport.NewSettler(k.client(config(do, endpoint)), sqstransport.Queue{URL: aURL, DeadLetterURL: bURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,3 +296,8 @@ func TestSettlerMakesOneAttempt(t *testing.T) {
 		t.Errorf("%d requests, want 2", requests)
 	}
 }
+
+var (
+	halfMinute = []time.Duration{30 * time.Second}
+	someReason = []transport.Reason{{Code: "exhausted", Message: "why\n\u2028", Attempt: 3, TaskID: "1"}}
+)

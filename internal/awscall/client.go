@@ -1,0 +1,191 @@
+package awscall
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/offloadhq/offload/internal/awserr"
+)
+
+// Client calls one service in AWS JSON 1.0. It is safe for concurrent use.
+type Client struct {
+	service     Service
+	endpoint    Endpoint
+	http        aws.HTTPClient
+	credentials aws.CredentialsProvider
+	anonymous   bool
+	signer      *v4.Signer
+	clock       clock
+	agent       string
+	lambda      bool
+}
+
+// New makes a client from a loaded configuration, and no request. It returns every problem, joined. What only an SDK
+// client can do (middleware, interceptors, options of services) is refused, not left out in silence.
+func New(cfg aws.Config, s Service) (*Client, error) {
+	endpoint, err := Resolve(cfg, s)
+	problems := []error{err}
+	if len(cfg.APIOptions) > 0 || len(cfg.ServiceOptions) > 0 || hasInterceptors(cfg) {
+		problems = append(problems, errors.New("the configuration has APIOptions, Interceptors or ServiceOptions, which run in SDK clients only: leave them out, or use a client of the SDK"))
+	}
+	if cfg.Credentials == nil {
+		problems = append(problems, errors.New("the configuration has no credentials: load it with config.LoadDefaultConfig, or set Credentials"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		service: s, endpoint: endpoint, credentials: cfg.Credentials,
+		http:      awserr.Pooled(cfg.HTTPClient),
+		anonymous: aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)),
+		signer:    v4.NewSigner(),
+		agent:     "offload",
+	}
+	c.clock.off = cfg.DisableClockSkewCorrection
+	if cfg.AppID != "" {
+		c.agent += " app/" + url.PathEscape(cfg.AppID)
+	}
+	_, c.lambda = os.LookupEnv("AWS_LAMBDA_FUNCTION_NAME")
+	return c, nil
+}
+
+// hasInterceptors looks into every list of them; a loaded configuration has the lists, empty.
+func hasInterceptors(cfg aws.Config) bool {
+	lists := reflect.ValueOf(cfg.Interceptors)
+	for i := range lists.NumField() {
+		if lists.Field(i).Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Endpoint returns where requests go.
+func (c *Client) Endpoint() Endpoint { return c.endpoint }
+
+// Call makes one POST request: target names the operation in its header, encode appends the body to a buffer, and decode
+// reads the body of a successful answer, of which it must keep nothing. An error is one of the network, of the
+// credentials, of decode, or an [*Error]; watch knows how far the request came.
+func (c *Client) Call(ctx context.Context, target string, encode func([]byte) []byte, decode func([]byte) error, watch *awserr.Call) error {
+	client := watch.Watch(c.http, c.credentials)
+	raw := buffer()
+	*raw = encode(*raw)
+	payload := lend(raw)
+	defer payload.over()
+
+	r, err := c.request(ctx, target, *raw, payload)
+	if err != nil {
+		return err
+	}
+	used := c.clock.offset()
+	if err := c.sign(ctx, r, *raw, used); err != nil {
+		return err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	text := buffer()
+	defer release(text)
+	*text, err = readAll(answer.Body, *text)
+	_ = answer.Body.Close()
+	skewed := c.clock.observe(answer.Header, now, used)
+	switch {
+	case answer.StatusCode < 200 || answer.StatusCode >= 300:
+		e := refusal(answer, *text)
+		e.Corrected = skewed && clockCodes[awserr.Canonical(e.Code)]
+		return e
+	case err != nil:
+		return &Error{Status: answer.StatusCode, err: err}
+	}
+	if err := decode(*text); err != nil {
+		return &Error{Status: answer.StatusCode, err: fmt.Errorf("the answer cannot be read: %w", err)}
+	}
+	return nil
+}
+
+// clockCodes are those by which services refuse a signature, for its time or for other reasons.
+var clockCodes = map[string]bool{
+	"InvalidSignature": true, "SignatureDoesNotMatch": true, "AuthFailure": true, "RequestTimeTooSkewed": true,
+	"RequestExpired": true, "RequestInTheFuture": true, "AccessDenied": true,
+}
+
+func (c *Client) request(ctx context.Context, target string, raw []byte, payload *body) (*http.Request, error) {
+	reader, err := payload.reader()
+	if err != nil {
+		return nil, err
+	}
+	u := *c.endpoint.URL // the signer writes to it
+	r := &http.Request{
+		Method: http.MethodPost, URL: &u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type":      {"application/x-amz-json-1.0"},
+			"User-Agent":        {c.agent},
+			"X-Amz-Target":      {target},
+			"X-Amzn-Query-Mode": {"true"}, // an error then carries its older code too
+		},
+		Body: reader, ContentLength: int64(len(raw)), GetBody: payload.reader,
+	}
+	if trace := c.trace(ctx); trace != "" {
+		r.Header["X-Amzn-Trace-Id"] = []string{trace}
+	}
+	return r.WithContext(ctx), nil
+}
+
+// trace is the X-Ray header of the invocation that this call belongs to: Lambda stops chains of invocations by it. The
+// Lambda runtime for Go keeps it in the context, and in the environment for those who have lost the context.
+func (c *Client) trace(ctx context.Context) string {
+	if !c.lambda {
+		return ""
+	}
+	trace, _ := ctx.Value("x-amzn-trace-id").(string)
+	if trace == "" {
+		trace = os.Getenv("_X_AMZN_TRACE_ID")
+	}
+	return headerText(trace)
+}
+
+// headerText escapes what a header must not hold, as the SDK does.
+func headerText(s string) string {
+	const bare = `-=;:+&[]{}"',`
+	var escaped []byte
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(bare, c) >= 0 {
+			escaped = append(escaped, c)
+		} else {
+			escaped = fmt.Appendf(escaped, "%%%02X", c)
+		}
+	}
+	return string(escaped)
+}
+
+func (c *Client) sign(ctx context.Context, r *http.Request, raw []byte, offset time.Duration) error {
+	if c.anonymous {
+		return nil
+	}
+	credentials, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("credentials: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	err = c.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), c.service.Name, c.endpoint.Region, time.Now().Add(offset))
+	if err != nil {
+		return fmt.Errorf("signature: %w", err)
+	}
+	return nil
+}
