@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/jobs/analytics"
@@ -29,7 +28,7 @@ import (
 )
 
 func main() {
-	w, err := newWorker(context.Background(), os.Getenv, os.Stdout)
+	w, err := newWorker(os.Getenv, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
@@ -37,7 +36,7 @@ func main() {
 	lambda.Start(w)
 }
 
-func newWorker(ctx context.Context, getenv func(string) string, logs io.Writer) (*worker.Worker, error) {
+func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, error) {
 	queueURL, deadLetterURL := getenv("OFFLOAD_QUEUE_URL"), getenv("OFFLOAD_DEAD_LETTER_QUEUE_URL")
 	if queueURL == "" || deadLetterURL == "" {
 		return nil, errors.New("OFFLOAD_QUEUE_URL or OFFLOAD_DEAD_LETTER_QUEUE_URL is not set: the function needs both, as in template.yaml")
@@ -47,16 +46,16 @@ func newWorker(ctx context.Context, getenv func(string) string, logs io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
-	}
-	api := sqstransport.NewClient(cfg)
-	queue, err := sqstransport.New(api, queueURL, nil)
+	cfg, err := sqstransport.LambdaConfig(getenv) // config.LoadDefaultConfig would make the binary half as large again
 	if err != nil {
 		return nil, err
 	}
-	settler, err := sqstransport.NewSettler(api, sqstransport.Queue{URL: queueURL, DeadLetterURL: deadLetterURL})
+	queues := sqstransport.NewClient(cfg)
+	queue, err := sqstransport.New(queues, queueURL, nil)
+	if err != nil {
+		return nil, err
+	}
+	settler, err := sqstransport.NewSettler(queues, sqstransport.Queue{URL: queueURL, DeadLetterURL: deadLetterURL})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ func environment(t *testing.T, set map[string]string) func(string) string {
 		"OFFLOAD_QUEUE_URL":             "http://127.0.0.1:1/000000000000/q",
 		"OFFLOAD_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:1/000000000000/d",
 		"OUT":                           t.TempDir(),
+		"AWS_REGION":                    "us-east-1",
+		"AWS_ACCESS_KEY_ID":             "any",
+		"AWS_SECRET_ACCESS_KEY":         "any",
 	}
 	for k, v := range set {
 		env[k] = v
@@ -31,17 +34,8 @@ func environment(t *testing.T, set map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-// awsEnvironment keeps the SDK from looking for a region and for credentials on the network.
-func awsEnvironment(t *testing.T) {
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		t.Setenv(name, "any")
-	}
-	t.Setenv("AWS_REGION", "us-east-1")
-}
-
 func TestEveryDefinitionHasAHandler(t *testing.T) {
-	awsEnvironment(t)
-	w, err := newWorker(t.Context(), environment(t, map[string]string{"OFFLOAD_DEV": "1"}), io.Discard)
+	w, err := newWorker(environment(t, map[string]string{"OFFLOAD_DEV": "1"}), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +59,9 @@ func TestEveryDefinitionHasAHandler(t *testing.T) {
 func TestMissingOrBadEnvironmentIsNamed(t *testing.T) {
 	for name, value := range map[string]string{
 		"OFFLOAD_QUEUE_URL": "", "OFFLOAD_DEAD_LETTER_QUEUE_URL": "", "OFFLOAD_MAX_BACKOFF": "soon", "WEBHOOK_SECRET": "short",
+		"AWS_REGION": "", "AWS_SECRET_ACCESS_KEY": "",
 	} {
-		_, err := newWorker(t.Context(), environment(t, map[string]string{name: value}), io.Discard)
+		_, err := newWorker(environment(t, map[string]string{name: value}), io.Discard)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%q: err = %v", name, value, err)
 		}
@@ -124,7 +119,6 @@ func TestOutcomeIsOneLineWithoutArguments(t *testing.T) {
 
 // A task that ends for good has one line in the log, not one of the worker and another of this function.
 func TestDeadLetterIsOneLine(t *testing.T) {
-	awsEnvironment(t)
 	queues, err := sqs.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -135,9 +129,8 @@ func TestDeadLetterIsOneLine(t *testing.T) {
 	}
 	queue := httptest.NewServer(queues)
 	defer queue.Close()
-	t.Setenv("AWS_ENDPOINT_URL", queue.URL)
 	var out bytes.Buffer
-	w, err := newWorker(t.Context(), environment(t, map[string]string{"OFFLOAD_DEAD_LETTER_QUEUE_URL": queue.URL + "/000000000000/d"}), &out)
+	w, err := newWorker(environment(t, map[string]string{"AWS_ENDPOINT_URL": queue.URL, "OFFLOAD_DEAD_LETTER_QUEUE_URL": queue.URL + "/000000000000/d"}), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
