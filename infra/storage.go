@@ -162,6 +162,9 @@ func checkResourcePolicies(r *run) {
 // fromWhere are the conditions that bind an anonymous or a service principal to one caller.
 var fromWhere = []string{"aws:SourceArn", "aws:SourceAccount", "aws:PrincipalOrgID", "aws:PrincipalAccount", "aws:SourceOrgID"}
 
+// byURL are the conditions of permissions to call a function by its URL.
+var byURL = []string{"lambda:FunctionUrlAuthType", "lambda:InvokedViaFunctionUrl"}
+
 // loose says what is wrong with a statement of a resource policy, or "".
 func loose(s Statement) string {
 	if s.Effect != "Allow" {
@@ -171,6 +174,9 @@ func loose(s Statement) string {
 		return "allows everybody but a few (NotPrincipal)"
 	}
 	bound := slices.ContainsFunc(s.Conditions, func(c Condition) bool {
+		if containsFold(byURL, c.Key) { // the door itself has a rule of its own
+			return true
+		}
 		return equalsOrLike(c.Operator) && containsFold(fromWhere, c.Key) && !slices.Contains(c.Values, "*")
 	})
 	if bound {

@@ -116,6 +116,7 @@ func (l *loader) readPermission(p props) {
 		{"FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"},
 		{"PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"},
 		{"SourceAccount", "StringEquals", "AWS:SourceAccount"},
+		{"InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"},
 	} {
 		if v := p.text(c.prop, "Policy", ""); v != "" {
 			s.Conditions = append(s.Conditions, infra.Condition{Operator: c.operator, Key: c.key, Values: []string{v}})

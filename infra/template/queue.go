@@ -35,9 +35,12 @@ func (l *loader) readQueue(p props) {
 
 // jsonSub is sub for a property that may also be a text in JSON.
 func (p props) jsonSub(name, field string) props {
-	r, _ := p.Reader(p.v, p.path).Policy(name)
-	if r.V == nil || r.V.Kind != cfn.Map { // absent, or unknown
+	if v := p.Eval(p.v.Get(name), cfn.Join(p.path, name)); v.Kind == cfn.Absent || v.Kind == cfn.Unknown {
 		return p.sub(name, field)
+	}
+	r, ok := p.Reader(p.v, p.path).Policy(name)
+	if !ok { // reported
+		return props{loader: p.loader, res: p.res, v: cfn.Nothing, path: p.path, at: p.at}
 	}
 	if u := firstUnknown(r.V); u != nil {
 		p.stack.NotRead(p.at+"."+field, u.Why)

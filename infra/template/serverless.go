@@ -21,7 +21,11 @@ func (l *loader) readServerless(p props) {
 		fn.Async = append(fn.Async, config.serverlessAsync(alias))
 	}
 	if url := p.sub("FunctionUrlConfig", "URLs"); url.v.Kind == cfn.Map {
-		fn.URLs = append(fn.URLs, infra.FunctionURL{Qualifier: alias, AuthType: url.text("AuthType", "URLs", "")})
+		auth := url.text("AuthType", "URLs", "")
+		fn.URLs = append(fn.URLs, infra.FunctionURL{Qualifier: alias, AuthType: auth})
+		if auth == "NONE" {
+			fn.Policy = append(fn.Policy, publicURL(qualified(fn.ARN, alias))...)
+		}
 	}
 	if !p.v.Has("Role") {
 		fn.RoleARN = l.generatedRole(p)
@@ -29,6 +33,20 @@ func (l *loader) readServerless(p props) {
 	l.addFunction(fn)
 	l.readEvents(p, fn, alias)
 	l.readDeployment(p)
+}
+
+// publicURL gives the permissions that SAM adds to a URL for everybody.
+func publicURL(arn string) []infra.Statement {
+	everybody := func(action, operator, key, value string) infra.Statement {
+		return infra.Statement{
+			Effect: "Allow", Principals: []string{"*"}, Actions: []string{action}, Resources: []string{arn},
+			Conditions: []infra.Condition{{Operator: operator, Key: key, Values: []string{value}}},
+		}
+	}
+	return []infra.Statement{
+		everybody("lambda:InvokeFunctionUrl", "StringEquals", "lambda:FunctionUrlAuthType", "NONE"),
+		everybody("lambda:InvokeFunction", "Bool", "lambda:InvokedViaFunctionUrl", "true"),
+	}
 }
 
 // serverlessAsync reads an EventInvokeConfig, which SAM binds to the alias when there is one.

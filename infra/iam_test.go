@@ -1,0 +1,93 @@
+package infra_test
+
+import (
+	"testing"
+
+	"github.com/offloadhq/offload/infra"
+)
+
+func allow(action, resource string) infra.Statement {
+	return infra.Statement{Effect: "Allow", Actions: []string{action}, Resources: []string{resource}}
+}
+
+// TestH3_PolicyEvaluator holds the reading of statements against what IAM does with them.
+func TestH3_PolicyEvaluator(t *testing.T) {
+	queue := arn("sqs", "Tasks")
+	grantDelete := func(statements ...infra.Statement) func(*infra.Stack) {
+		return func(s *infra.Stack) {
+			s.Roles[0].Statements[0].Actions = []string{"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"}
+			s.Roles[0].Statements = append(s.Roles[0].Statements, statements...)
+		}
+	}
+	conditional := infra.Statement{Effect: "Deny", Actions: []string{"*"}, Resources: []string{"*"}, Conditions: []infra.Condition{
+		{Operator: "Bool", Key: "aws:SecureTransport", Values: []string{"false"}},
+	}}
+	checkLimits(t, []limit{
+		{"not allowed", grantDelete(), "H3-worker"},
+		{"allowed in another statement", grantDelete(allow("sqs:DeleteMessage", queue)), ""},
+		{"actions have no case", grantDelete(allow("SQS:deleteMESSAGE", queue)), ""},
+		{"on another queue", grantDelete(allow("sqs:DeleteMessage", arn("sqs", "Other"))), "H3-worker J3-actions"},
+		{"resources have case", grantDelete(allow("sqs:DeleteMessage", arn("sqs", "tasks"))), "H3-worker J3-actions"},
+		{"by a wildcard in the middle", grantDelete(allow("sqs:D*Message", queue)), "J3-wildcard"},
+		{"by a wildcard that ends too soon", grantDelete(allow("sqs:D*Mess", queue)), "H3-worker J3-wildcard"},
+		{"by a question mark", grantDelete(allow("sqs:DeleteMessage", arn("sqs", "Task?"))), "J3-wildcard"},
+		{"by NotAction", grantDelete(infra.Statement{Effect: "Allow", NotActions: []string{"iam:*"}, Resources: []string{queue}}), "J3-wildcard"},
+		{"denied", grantDelete(allow("sqs:DeleteMessage", queue), infra.Statement{Effect: "Deny", Actions: []string{"sqs:Delete*"}, Resources: []string{"*"}}), "H3-worker"},
+		{"denied without TLS only", grantDelete(allow("sqs:DeleteMessage", queue), conditional), ""},
+		{"by a managed policy of the stack", func(s *infra.Stack) {
+			grantDelete()(s)
+			s.Policies = append(s.Policies, infra.ManagedPolicy{Resource: named("More", "arn:aws:iam::1:policy/More"), Statements: []infra.Statement{allow("sqs:DeleteMessage", queue)}})
+			s.Roles[0].ManagedPolicies = []string{"arn:aws:iam::1:policy/More"}
+		}, ""},
+	})
+}
+
+// TestH3_ForeignPolicyIsNotJudged: what a managed policy of AWS allows is not in the model.
+func TestH3_ForeignPolicyIsNotJudged(t *testing.T) {
+	s := small()
+	s.Roles[0].Statements = nil
+	s.Roles[0].ManagedPolicies = []string{"arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"}
+	r := infra.Check(s)
+	if len(r.Findings) != 1 || r.Findings[0].Rule != "J3-managed" {
+		t.Errorf("findings: %v", r.Findings)
+	}
+	if len(r.Skipped) != 1 || r.Skipped[0].Rule != "H3-worker" || r.Skipped[0].Path != "Roles.Role.ManagedPolicies" {
+		t.Errorf("skipped: %v", r.Skipped)
+	}
+}
+
+func TestJ3_OnlyNamedCallers(t *testing.T) {
+	source := func(operator, key, value string) []infra.Condition {
+		return []infra.Condition{{Operator: operator, Key: key, Values: []string{value}}}
+	}
+	topic := arn("sns", "topic")
+	open := func(principal string, conditions []infra.Condition) func(*infra.Stack) {
+		return func(s *infra.Stack) {
+			st := allow("sqs:SendMessage", s.Queues[1].ARN)
+			st.Principals, st.Conditions = []string{principal}, conditions
+			s.Queues[1].Policy = append(s.Queues[1].Policy, st)
+		}
+	}
+	checkLimits(t, []limit{
+		{"a role", open("AWS:arn:aws:iam::"+account+":role/host", nil), ""},
+		{"everybody", open("*", nil), "J3-policy"},
+		{"every account", open("AWS:*", nil), "J3-policy"},
+		{"a service", open("Service:sns.amazonaws.com", nil), "J3-policy"},
+		{"a service for one topic", open("Service:sns.amazonaws.com", source("ArnEquals", "aws:SourceArn", topic)), ""},
+		{"a service for one account", open("Service:sns.amazonaws.com", source("StringEquals", "AWS:SourceAccount", account)), ""},
+		{"a service for any account", open("Service:sns.amazonaws.com", source("StringLike", "aws:SourceAccount", "*")), "J3-policy"},
+		{"a service for all but one", open("Service:sns.amazonaws.com", source("StringNotEquals", "aws:SourceAccount", account)), "J3-policy"},
+		{"everybody with TLS", open("*", source("Bool", "aws:SecureTransport", "true")), "J3-policy"},
+		{"all but one", func(s *infra.Stack) {
+			st := allow("sqs:SendMessage", s.Queues[1].ARN)
+			st.NotPrincipals = []string{"AWS:arn:aws:iam::1:root"}
+			s.Queues[1].Policy = append(s.Queues[1].Policy, st)
+		}, "J3-policy"},
+		{"plain requests denied for all but one", func(s *infra.Stack) {
+			s.Queues[1].Policy[0].Principals = []string{"AWS:arn:aws:iam::1:root"}
+		}, "J3-tls"},
+		{"plain requests denied in some cases", func(s *infra.Stack) {
+			s.Queues[1].Policy[0].Conditions = append(s.Queues[1].Policy[0].Conditions, source("StringEquals", "aws:SourceAccount", account)...)
+		}, "J3-tls"},
+	})
+}
