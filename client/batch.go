@@ -20,16 +20,27 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 	opts = causedBy(ctx, opts)
 	now := time.Now()
 	receipts := make([]Receipt, len(tasks))
-	entries := make([]*entry, len(tasks)) // nil: refused
+	envelopes := make([]task.Envelope, len(tasks))
 	seen := make(map[string]struct{}, len(tasks))
 	for i, t := range tasks {
-		entries[i], receipts[i] = c.prepare(ctx, t, now, opts)
+		envelopes[i], receipts[i] = c.prepare(ctx, t, now, opts)
 		seen[receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {
-		return c.refuseAll(entries, receipts)
+		return c.refuseAll(receipts)
 	}
-	for r, share := range c.share(entries, receipts) {
+	entries := make([]*entry, len(tasks)) // nil: refused
+	shares := make(map[*route][]*entry, 1)
+	for i, envelope := range envelopes {
+		if receipts[i].Err != nil {
+			continue
+		}
+		if entries[i], receipts[i] = c.admit(ctx, envelope, now); entries[i] != nil {
+			r := c.routes[receipts[i].Class]
+			shares[r] = append(shares[r], entries[i])
+		}
+	}
+	for r, share := range shares {
 		r.accept(now, share...)
 	}
 	if c.mode == Buffered {
@@ -40,32 +51,15 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 	defer timer.Stop()
 	for i, e := range entries {
 		if e != nil {
-			receipts[i] = c.wait(ctx, expired, c.routes[e.envelope.Class()], e)
+			receipts[i] = c.wait(ctx, expired, c.routes[receipts[i].Class], e)
 		}
 	}
 	return receipts, batchError(receipts)
 }
 
-// share admits the entries and sorts them by route. Those that are refused become nil, with their receipt set.
-func (c *Client) share(entries []*entry, receipts []Receipt) map[*route][]*entry {
-	shares := make(map[*route][]*entry, 1)
-	for i, e := range entries {
-		if e == nil {
-			continue
-		}
-		if receipts[i] = c.admit(e); receipts[i].Err != nil {
-			entries[i] = nil
-			continue
-		}
-		r := c.routes[e.envelope.Class()]
-		shares[r] = append(shares[r], e)
-	}
-	return shares
-}
-
-func (c *Client) refuseAll(entries []*entry, receipts []Receipt) ([]Receipt, error) {
+func (c *Client) refuseAll(receipts []Receipt) ([]Receipt, error) {
 	for i, r := range receipts {
-		if entries[i] == nil {
+		if r.Err != nil {
 			continue // refused already, for a reason of its own
 		}
 		receipts[i] = c.refuse(r, &task.InvalidError{

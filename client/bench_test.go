@@ -2,7 +2,10 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,12 +23,13 @@ type order struct {
 }
 
 var (
-	orderPlaced  = task.Define[order]("order.placed")
-	anOrder      = order{42, "somebody@example.com", []string{"one", "two", "three"}}
-	benchLimits  = transport.Limits{Items: 10, BatchBytes: 1 << 20}
-	manyCallers  = []int{1, 64, 256, 2048}
-	roundTrip    = 10 * time.Millisecond
-	acceptResult = transport.Result{Outcome: transport.Accepted, MessageID: "m"}
+	orderPlaced = task.Define[order]("order.placed")
+	anOrder     = order{42, "somebody@example.com", []string{"one", "two", "three"}}
+	benchLimits = transport.Limits{Items: 10, BatchBytes: 1 << 20}
+	manyCallers = []int{1, 64, 256, 2048}
+	roundTrip   = 10 * time.Millisecond
+	// acceptResults serve every request, so that what is measured is the client.
+	acceptResults = slices.Repeat([]transport.Result{{Outcome: transport.Accepted, MessageID: "m"}}, benchLimits.Items)
 )
 
 // far accepts everything after a round trip in real time.
@@ -41,11 +45,7 @@ func (f *far) Send(_ context.Context, batch []task.Envelope) ([]transport.Result
 	if f.roundTrip > 0 {
 		time.Sleep(f.roundTrip)
 	}
-	results := make([]transport.Result, len(batch))
-	for i := range results {
-		results[i] = acceptResult
-	}
-	return results, nil
+	return acceptResults[:len(batch)], nil
 }
 
 // fireNaive is what a program does without a client: a goroutine, a channel and a request a task.
@@ -80,6 +80,41 @@ func BenchmarkFire(b *testing.B) {
 			drive(b, callers, func(ctx context.Context) error { return fireNaive(ctx, s, orderPlaced.With(anOrder)) })
 		})
 	}
+}
+
+// BenchmarkBufferedFire is one caller in the mode Buffered, and everything that goes on behind it, with a transport that
+// answers at once.
+func BenchmarkBufferedFire(b *testing.B) {
+	b.Run("encoding-json", func(b *testing.B) { benchBuffered(b, func() task.Task { return orderPlaced.With(anOrder) }) })
+}
+
+func benchBuffered(b *testing.B, bind func() task.Task) {
+	s := &far{}
+	c, err := client.New(s, &client.Options{Mode: client.Buffered, Source: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	full := 0
+	for b.Loop() {
+		for {
+			_, err := c.Fire(b.Context(), bind())
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, client.ErrBufferFull) {
+				b.Fatal(err)
+			}
+			full++
+			runtime.Gosched()
+		}
+	}
+	b.StopTimer()
+	if err := c.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(s.requests.Load())/float64(b.N), "requests/task")
+	b.ReportMetric(float64(full)/float64(b.N), "full/task")
 }
 
 // BenchmarkRoundTrip fires over a round trip of 10 ms in real time, and reports tasks a second and requests a task.

@@ -75,14 +75,15 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 		ctx = context.Background()
 	}
 	now := time.Now()
-	e, receipt := c.prepare(ctx, t, now, causedBy(ctx, opts))
-	if receipt.Err == nil {
-		receipt = c.admit(e)
-	}
+	envelope, receipt := c.prepare(ctx, t, now, causedBy(ctx, opts))
 	if receipt.Err != nil {
 		return receipt, receipt.Err
 	}
-	r := c.routes[e.envelope.Class()]
+	e, receipt := c.admit(ctx, envelope, now)
+	if e == nil {
+		return receipt, receipt.Err
+	}
+	r := c.routes[receipt.Class]
 	r.accept(now, e)
 	if c.mode == Buffered {
 		return receipt, nil
@@ -105,32 +106,24 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 }
 
 // prepare encodes the task and checks it against its route. The receipt has an error if the task is refused.
-func (c *Client) prepare(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) (*entry, Receipt) {
+func (c *Client) prepare(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) (task.Envelope, Receipt) {
 	c.intake.fired.Add(1)
 	receipt := Receipt{ID: task.NewID(now), Name: t.Name()}
 	if cause := c.unwilling(ctx); cause != nil {
-		return nil, c.refuse(receipt, cause)
+		return task.Envelope{}, c.refuse(receipt, cause)
 	}
 	envelope, err := t.Encode(receipt.ID, c.source, now, opts...)
 	if err != nil {
 		if invalid, ok := errors.AsType[*task.InvalidError](err); ok && invalid.ID != "" {
 			receipt.ID = invalid.ID
 		}
-		return nil, c.refuse(receipt, err)
+		return task.Envelope{}, c.refuse(receipt, err)
 	}
 	receipt.ID, receipt.Class = envelope.ID(), envelope.Class()
 	if cause := c.misfit(envelope); cause != nil {
-		return nil, c.refuse(receipt, cause)
+		return task.Envelope{}, c.refuse(receipt, cause)
 	}
-	e := &entry{envelope: envelope, fired: ctx}
-	if c.sendTimeout > 0 {
-		e.deadline = now.Add(c.sendTimeout)
-	}
-	if c.mode == Confirmed {
-		e.answer = make(chan struct{})
-	}
-	e.answered = e.answer == nil
-	return e, receipt
+	return envelope, receipt
 }
 
 // refuse counts a task that is not taken on.
@@ -175,21 +168,29 @@ func noRoute(class string) error {
 	return fmt.Errorf("class %q: give it a Sender in Options.Routes: %w", class, ErrNoRoute)
 }
 
-// admit takes the entry on, within the bounds.
-func (c *Client) admit(e *entry) Receipt {
-	cohort, err := c.ledger.admit(e.envelope)
-	e.cohort = cohort
-	if err == nil {
-		return e.receipt(answer{})
+// admit takes the task on, within the bounds. The entry is nil if it does not.
+func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
+	e, err := c.ledger.admit(envelope)
+	if err != nil {
+		refused := &entry{envelope: envelope}
+		receipt := refused.receipt(refused.failure(err))
+		if errors.Is(err, ErrBufferFull) {
+			c.intake.dropped.Add(1)
+			c.tellDrop(receipt)
+		} else {
+			c.intake.refused.Add(1)
+		}
+		return nil, receipt
 	}
-	receipt := e.receipt(e.failure(err))
-	if errors.Is(err, ErrBufferFull) {
-		c.intake.dropped.Add(1)
-		c.tellDrop(receipt)
-	} else {
-		c.intake.refused.Add(1)
+	e.fired = ctx
+	if c.sendTimeout > 0 {
+		e.deadline = now.Add(c.sendTimeout)
 	}
-	return receipt
+	if c.mode == Confirmed {
+		e.answer = make(chan struct{})
+	}
+	e.answered = e.answer == nil
+	return e, e.receipt(answer{})
 }
 
 // tellDrop calls Options.OnDrop.

@@ -21,6 +21,7 @@ type ledger struct {
 	bytes       int      // of their bodies, and taskOverhead for each
 	goroutines  int      // of senders and of the reporter
 	cohort      *cohort  // of the tasks accepted now
+	free        []*entry // to be used again
 	undelivered []*entry // what Close will return
 	finished    bool     // over is closed
 	cut         error    // the error of the context that cut the draining short
@@ -49,8 +50,11 @@ func newLedger(maxTasks, maxBytes int) *ledger {
 	return &ledger{maxTasks: maxTasks, maxBytes: maxBytes, over: make(chan struct{}), cohort: newCohort()}
 }
 
+// maxFree is how many entries are kept to be used again.
+const maxFree = 4096
+
 // admit takes a task on. It never waits.
-func (l *ledger) admit(e task.Envelope) (*cohort, error) {
+func (l *ledger) admit(e task.Envelope) (*entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -64,7 +68,14 @@ func (l *ledger) admit(e task.Envelope) (*cohort, error) {
 	l.tasks++
 	l.bytes += weight(e)
 	l.cohort.open++
-	return l.cohort, nil
+	var x *entry
+	if last := len(l.free) - 1; last >= 0 {
+		x, l.free = l.free[last], l.free[:last]
+	} else {
+		x = new(entry)
+	}
+	x.envelope, x.cohort = e, l.cohort
+	return x, nil
 }
 
 // end takes over entries that have ended and releases them, except those whose end the reporter has still to tell, which
@@ -101,6 +112,10 @@ func (l *ledger) release(e *entry) {
 	l.tasks--
 	l.bytes -= weight(e.envelope)
 	e.cohort.leave(1)
+	if e.answer == nil && e.end.err == nil && len(l.free) < maxFree { // of the mode Buffered and delivered: nobody holds it
+		*e = entry{}
+		l.free = append(l.free, e)
+	}
 }
 
 func (l *ledger) enter() {

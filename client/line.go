@@ -48,7 +48,8 @@ func (l *line) full(limits transport.Limits) bool {
 
 // take removes the next request's entries: from the head, or from the first that was never tried. The latter is for
 // probes, so that tasks which break every request they are in cannot hold up the others.
-func (l *line) take(limits transport.Limits, fresh bool) []*entry {
+// It appends to batch, which is empty.
+func (l *line) take(batch []*entry, limits transport.Limits, fresh bool) []*entry {
 	most := l.items
 	if limits.Items > 0 {
 		most = min(most, limits.Items)
@@ -60,7 +61,6 @@ func (l *line) take(limits transport.Limits, fresh bool) []*entry {
 			break
 		}
 	}
-	batch := make([]*entry, 0, min(most, 64))
 	for e, bytes := first, 0; e != nil && len(batch) < most; e = e.next {
 		if first.attempts == 0 && e.attempts > 0 && fresh {
 			break

@@ -22,7 +22,14 @@ type request struct {
 	round     int // of the breaker
 
 	prev, next *request // in flight; guarded by the mutex of the route
+
+	// One allocation for a request of the usual size.
+	entryRoom, endedRoom, toldRoom [usualItems]*entry
+	envelopeRoom                   [usualItems]task.Envelope
 }
+
+// usualItems is the most that Amazon SQS takes in a request.
+const usualItems = 10
 
 // errGoexit stands for the answer of a Sender that called runtime.Goexit.
 var errGoexit = errors.New("the Sender ended its goroutine with runtime.Goexit")

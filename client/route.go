@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
 
@@ -114,8 +113,9 @@ func (r *route) mayOpen(now time.Time) bool {
 
 // next takes what waits, as much as fits one request; nil if nothing does.
 func (r *route) next(now time.Time) (context.Context, *request) {
+	q := &request{}
 	for r.line.items > 0 {
-		batch := slices.DeleteFunc(r.line.take(r.limits, r.breaker.open), func(e *entry) bool {
+		batch := slices.DeleteFunc(r.line.take(q.entryRoom[:0], r.limits, r.breaker.open), func(e *entry) bool {
 			late := !e.deadline.IsZero() && !now.Before(e.deadline)
 			if late {
 				r.finish(e, "", r.timedOut(e))
@@ -125,13 +125,13 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		if len(batch) == 0 {
 			continue
 		}
-		q := &request{entries: batch, envelopes: make([]task.Envelope, len(batch)), began: now, round: r.breaker.start()}
-		for i, e := range batch {
+		q.entries, q.envelopes, q.began, q.round = batch, q.envelopeRoom[:0], now, r.breaker.start()
+		for _, e := range batch {
 			e.place = flying
 			if e.attempts++; e.attempts > 1 {
 				r.counts.retried++
 			}
-			q.envelopes[i] = e.envelope
+			q.envelopes = append(q.envelopes, e.envelope)
 			q.bytes += e.envelope.Size()
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.attemptTimeout)

@@ -25,18 +25,14 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 	if f == good {
 		r.flights.took(now.Sub(q.began))
 	}
-	r.ended = make([]*entry, 0, len(q.entries))
-	r.told = make([]*entry, 0, len(q.entries))
+	r.ended, r.told = q.endedRoom[:0], q.toldRoom[:0]
 	var wait waits
 	for i, e := range q.entries {
 		if e.place != flying {
 			continue // Close gave it up
 		}
 		r.flights.land(e)
-		if wait == nil {
-			wait = waits{}
-		}
-		r.settleEntry(e, resultOf(results, call, i), wait, now)
+		r.settleEntry(e, resultOf(results, call, i), &wait, now)
 	}
 	if tripped {
 		r.pauseLine(now)
@@ -44,7 +40,7 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 	r.arm(now)
 }
 
-func (r *route) settleEntry(e *entry, result transport.Result, wait waits, now time.Time) {
+func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, now time.Time) {
 	e.last = result.Err
 	if result.Outcome != transport.Accepted && result.Outcome != transport.Rejected {
 		e.doubtful = true

@@ -72,13 +72,16 @@ var ceiling = task.Exponential(50*time.Millisecond, 4*time.Second)
 
 // waits draws the wait after an attempt, once for each number of attempts: entries that failed together come back
 // together, in one request, and not together with those of other requests or hosts.
-type waits map[int]time.Duration
+type waits struct{ drawn map[int]time.Duration }
 
-func (w waits) after(attempts int) time.Duration {
-	d, ok := w[attempts]
+func (w *waits) after(attempts int) time.Duration {
+	d, ok := w.drawn[attempts]
 	if !ok {
 		d = backoff.FullJitter(ceiling(attempts))
-		w[attempts] = d
+		if w.drawn == nil {
+			w.drawn = map[int]time.Duration{}
+		}
+		w.drawn[attempts] = d
 	}
 	return d
 }

@@ -61,8 +61,14 @@ func (x *encoder) envelope(t Task, source string, opts []FireOption) (Envelope, 
 			return Envelope{}, err
 		}
 	}
-	if err := f.check(source); err != nil {
+	if err := f.check(); err != nil {
 		return Envelope{}, err
+	}
+	if source != x.source || source == "" {
+		if err := checkSource(source); err != nil {
+			return Envelope{}, err
+		}
+		x.source = source
 	}
 	e := Envelope{
 		id: f.id, name: t.def.name, source: source, contentType: contentTypeJSON,
@@ -81,11 +87,8 @@ func (x *encoder) envelope(t Task, source string, opts []FireOption) (Envelope, 
 }
 
 // check judges what the options and the caller of Encode say together.
-func (f *firing) check(source string) error {
+func (f *firing) check() error {
 	if err := checkID(f.id); err != nil {
-		return err
-	}
-	if err := checkSource(source); err != nil {
 		return err
 	}
 	if f.hops > MaxHops {
@@ -94,11 +97,17 @@ func (f *firing) check(source string) error {
 	if f.expires > 0 && f.delay >= f.expires {
 		return fmt.Errorf("delay %v: not before the task expires, %v after its firing", f.delay, f.expires)
 	}
-	if last := f.now.UTC().Add(f.expires); f.now.UTC().Year() < 0 || last.Year() > 9999 {
+	if f.now.Unix() < firstSecond || f.now.Add(f.expires).Unix() > lastSecond {
 		return fmt.Errorf("time %v: RFC 3339 has the years 0 to 9999 only: check the clock of this host", f.now.UTC())
 	}
 	return nil
 }
+
+// The seconds that RFC 3339 can write: those of the years 0 to 9999.
+var (
+	firstSecond = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	lastSecond  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()
+)
 
 // encoder is what one call of Encode needs and the next may use again: the options' notes and a buffer with the JSON
 // encoder that writes into it.
@@ -106,6 +115,8 @@ type encoder struct {
 	firing firing
 	buf    bytes.Buffer
 	json   *json.Encoder
+	source string // the last one, which is right
+	clock  clock
 }
 
 var encoders = sync.Pool{New: func() any {
@@ -121,7 +132,7 @@ const maxPooled = 64 << 10
 // write fills body and data.
 func (x *encoder) write(e *Envelope, args any) error {
 	x.buf.Reset()
-	x.buf.Write(e.appendAttributes(x.buf.AvailableBuffer()))
+	x.buf.Write(e.appendAttributes(x.buf.AvailableBuffer(), &x.clock))
 	x.buf.WriteString(`,"data":`)
 	start := x.buf.Len()
 	if err := x.encode(args); err != nil {
@@ -149,7 +160,8 @@ func (x *encoder) encode(args any) (err error) {
 // #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF). JSON has no raw control characters, so
 // U+FFFE, U+FFFF and invalid UTF-8 are all that is left to look for.
 func isQueueSafe(b []byte) bool {
-	return utf8.Valid(b) && !bytes.Contains(b, []byte("\ufffe")) && !bytes.Contains(b, []byte("\uffff"))
+	const lead = 0xef // the first byte of both
+	return utf8.Valid(b) && (bytes.IndexByte(b, lead) < 0 || !bytes.Contains(b, []byte("\ufffe")) && !bytes.Contains(b, []byte("\uffff")))
 }
 
 // queueSafe mends what isQueueSafe refuses: encoding/json writes U+FFFE and U+FFFF as they are, and here they become
@@ -181,15 +193,15 @@ func checkSource(source string) error {
 }
 
 // appendAttributes writes the opening brace and every attribute but data. All values but headers are plain ASCII.
-func (e *Envelope) appendAttributes(b []byte) []byte {
+func (e *Envelope) appendAttributes(b []byte, c *clock) []byte {
 	b = append(b, `{"specversion":"1.0"`...)
 	b = appendString(b, "id", e.id)
 	b = appendString(b, "source", e.source)
 	b = appendString(b, "type", e.name)
-	b = appendTime(b, "time", e.time)
+	b = c.append(b, "time", e.time)
 	b = appendString(b, "datacontenttype", e.contentType)
 	if !e.expires.IsZero() {
-		b = appendTime(b, "expirytime", e.expires)
+		b = c.append(b, "expirytime", e.expires)
 	}
 	for _, h := range e.headers {
 		b = append(b, ',', '"')
@@ -207,14 +219,24 @@ func appendString(b []byte, key, plain string) []byte {
 	return append(append(b, plain...), '"')
 }
 
-// appendTime writes microseconds, always six digits. t is in UTC. (A layout that says so takes three times as long.)
-func appendTime(b []byte, key string, t time.Time) []byte {
+// clock keeps the text of the last second that it wrote: most of the time the next is the same.
+type clock struct {
+	second int64
+	text   []byte // up to the seconds, with the point; empty before the first
+}
+
+// append writes microseconds, always six digits. t is in UTC.
+func (c *clock) append(b []byte, key string, t time.Time) []byte {
+	if s := t.Unix(); s != c.second || len(c.text) == 0 {
+		c.text = t.AppendFormat(c.text[:0], time.RFC3339)
+		c.text[len(c.text)-1] = '.' // was the Z
+		c.second = s
+	}
 	b = append(append(append(b, `,"`...), key...), `":"`...)
-	b = t.AppendFormat(b, time.RFC3339)
-	b[len(b)-1] = '.' // was the Z
-	for rest, unit := t.Nanosecond(), int(100*time.Millisecond); unit >= int(time.Microsecond); unit /= 10 {
-		b = append(b, byte('0'+rest/unit))
-		rest %= unit
+	b = append(b, c.text...)
+	micros := t.Nanosecond() / int(time.Microsecond)
+	for unit := 100_000; unit > 0; unit /= 10 {
+		b = append(b, byte('0'+micros/unit%10))
 	}
 	return append(b, `Z"`...)
 }

@@ -2,10 +2,13 @@ package task_test
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/offloadhq/offload/task"
 )
@@ -40,6 +43,25 @@ func TestTheExamplesOfThePage(t *testing.T) {
 	for _, m := range regexp.MustCompile(`"([a-z]+)":`).FindAllStringSubmatch(string(readGolden(t, "all.json"))+string(readGolden(t, "attempts.json")), -1) {
 		if key := m[1]; key != "tenant" && key != "to" && key != "text" && !strings.Contains(string(page), "`"+key+"`") {
 			t.Errorf("attribute %s has no row", key)
+		}
+	}
+}
+
+// TestTimesOfManySeconds encodes times in any order, because the encoder keeps the text of the last second.
+func TestTimesOfManySeconds(t *testing.T) {
+	ping := task.Define[int]("ping", task.Expires(time.Hour))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		now := time.Unix(rng.Int64N(3)-1+rng.Int64N(2)*rng.Int64N(1<<36), rng.Int64N(2)*rng.Int64N(1e9)).In(time.FixedZone("x", 3600))
+		e, err := ping.With(1).Encode("1", "test", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const layout = "2006-01-02T15:04:05.000000Z"
+		want := fmt.Sprintf(`"time":"%s","datacontenttype":"application/json","expirytime":"%s"`,
+			now.UTC().Format(layout), now.UTC().Add(time.Hour).Format(layout))
+		if !strings.Contains(string(e.Body()), want) {
+			t.Fatalf("%v: %s lacks %s", now, e.Body(), want)
 		}
 	}
 }
