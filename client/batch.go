@@ -17,35 +17,55 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	opts = causedBy(ctx, opts)
 	now := time.Now()
-	receipts := make([]Receipt, len(tasks))
+	b := batch{ctxs: make([]context.Context, len(tasks)), receipts: make([]Receipt, len(tasks))}
+	c.fireBatch(ctx, &b, tasks, now, opts)
+	for i, r := range b.receipts {
+		c.watcher.created(b.ctxs[i], r, now)
+	}
+	return b.receipts, batchError(b.receipts)
+}
+
+// batch is what FireBatch keeps of each task.
+type batch struct {
+	ctxs     []context.Context //nolint:containedctx // one a task, for the time of the call
+	receipts []Receipt
+}
+
+func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now time.Time, opts []task.FireOption) {
 	envelopes := make([]task.Envelope, len(tasks))
 	seen := make(map[string]struct{}, len(tasks))
 	for i, t := range tasks {
-		envelopes[i], receipts[i] = c.prepare(ctx, t, now, opts)
-		seen[receipts[i].ID] = struct{}{}
+		own, all := c.watcher.create(ctx, t, opts)
+		b.ctxs[i] = own
+		envelopes[i], b.receipts[i] = c.prepare(own, t, now, causedBy(own, all))
+		seen[b.receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {
-		return c.refuseAll(receipts)
+		c.refuseAll(b.receipts)
+		return
 	}
 	entries := make([]*entry, len(tasks)) // nil: refused
 	shares := make(map[*route][]*entry, 1)
 	for i, envelope := range envelopes {
-		if receipts[i].Err != nil {
+		if b.receipts[i].Err != nil {
 			continue
 		}
-		if entries[i], receipts[i] = c.admit(ctx, envelope, now); entries[i] != nil {
-			r := c.routes[receipts[i].Class]
+		if entries[i], b.receipts[i] = c.admit(b.ctxs[i], envelope, now); entries[i] != nil {
+			r := c.routes[b.receipts[i].Class]
 			shares[r] = append(shares[r], entries[i])
 		}
 	}
 	for r, share := range shares {
 		r.accept(now, share...)
 	}
-	if c.mode == Buffered {
-		return receipts, batchError(receipts)
+	if c.mode == Confirmed {
+		c.waitAll(ctx, entries, b.receipts)
 	}
+}
+
+// waitAll waits once for all entries and sets their receipts.
+func (c *Client) waitAll(ctx context.Context, entries []*entry, receipts []Receipt) {
 	expired := make(chan time.Time)
 	timer := time.AfterFunc(c.confirmTimeout, func() { close(expired) })
 	defer timer.Stop()
@@ -54,10 +74,9 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 			receipts[i] = c.wait(ctx, expired, c.routes[receipts[i].Class], e)
 		}
 	}
-	return receipts, batchError(receipts)
 }
 
-func (c *Client) refuseAll(receipts []Receipt) ([]Receipt, error) {
+func (c *Client) refuseAll(receipts []Receipt) {
 	for i, r := range receipts {
 		if r.Err != nil {
 			continue // refused already, for a reason of its own
@@ -67,7 +86,6 @@ func (c *Client) refuseAll(receipts []Receipt) ([]Receipt, error) {
 			Err: fmt.Errorf("the option task.ID names one task, and the batch has %d: fire them one by one", len(receipts)),
 		})
 	}
-	return receipts, batchError(receipts)
 }
 
 func batchError(receipts []Receipt) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -27,7 +26,7 @@ type Client struct {
 	ledger         *ledger
 	intake         intake
 	onDrop         func(Receipt)
-	log            *slog.Logger
+	watcher        *watcher
 	timers         sync.Pool // of stopped timers, for Fire's wait
 }
 
@@ -42,7 +41,7 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	l := newLedger(o.MaxPending, o.MaxPendingBytes)
 	c := &Client{
 		mode: o.Mode, source: o.Source, confirmTimeout: o.ConfirmTimeout, sendTimeout: o.SendTimeout,
-		routes: make(map[string]*route, len(o.Routes)), ledger: l, onDrop: o.OnDrop, log: o.Logger,
+		routes: make(map[string]*route, len(o.Routes)), ledger: l, onDrop: o.OnDrop, watcher: &watcher{o.Hooks, o.Logger},
 	}
 	c.timers.New = func() any {
 		timer := time.NewTimer(time.Hour)
@@ -54,7 +53,7 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 		c.routes[class] = &route{
 			class: class, sender: sender, limits: sender.Limits(),
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
-			log: o.Logger, ledger: l, reporter: p,
+			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher,
 			health: Health{Class: class},
 		}
 	}
@@ -75,25 +74,32 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 		ctx = context.Background()
 	}
 	now := time.Now()
+	ctx, opts = c.watcher.create(ctx, t, opts)
+	receipt := c.fire(ctx, t, now, opts)
+	c.watcher.created(ctx, receipt, now)
+	return receipt, receipt.Err
+}
+
+func (c *Client) fire(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) Receipt {
 	envelope, receipt := c.prepare(ctx, t, now, causedBy(ctx, opts))
 	if receipt.Err != nil {
-		return receipt, receipt.Err
+		return receipt
 	}
 	e, receipt := c.admit(ctx, envelope, now)
 	if e == nil {
-		return receipt, receipt.Err
+		return receipt
 	}
 	r := c.routes[receipt.Class]
 	r.accept(now, e)
 	if c.mode == Buffered {
-		return receipt, nil
+		return receipt
 	}
 	timer := c.timers.Get().(*time.Timer)
 	timer.Reset(c.confirmTimeout)
 	receipt = c.wait(ctx, timer.C, r, e)
 	timer.Stop()
 	c.timers.Put(timer)
-	return receipt, receipt.Err
+	return receipt
 }
 
 // causedBy adds, inside a handler, where the firing comes from. What the caller set itself wins.
@@ -200,7 +206,7 @@ func (c *Client) tellDrop(r Receipt) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			c.log.Error("Options.OnDrop panicked", "id", r.ID, "name", r.Name, "panic", v, "stack", string(debug.Stack()))
+			c.watcher.log.Error("Options.OnDrop panicked", "id", r.ID, "name", r.Name, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
 	c.onDrop(r)

@@ -46,7 +46,8 @@ type Health struct {
 }
 
 // Health returns the state of the worst route: the one to show on a readiness page and to raise an alarm for. Each
-// change is also logged (Blocked as an error, with every failed probe again; Failing as a warning). It never blocks for long.
+// change is also logged (Blocked as an error, with every failed probe again; Failing as a warning) and told to
+// [Hooks].Health. It never blocks for long.
 func (c *Client) Health() Health {
 	worst := c.routes[""].currentHealth()
 	for _, class := range c.classes {
@@ -112,6 +113,7 @@ func (r *route) tellHealth(n *news) {
 	if n == nil {
 		return
 	}
+	r.watcher.health(n.is)
 	switch n.is.State {
 	case Healthy:
 		r.log.Info("sending again", "class", r.class, "after", n.now.Sub(n.was.Since), "waiting", n.waiting)

@@ -64,8 +64,12 @@ type Options struct {
 	// returns and in the same goroutine: it must not block. A panic in it is recovered and logged.
 	OnDrop func(Receipt)
 
+	// Hooks are told what the client does, for traces and metrics.
+	Hooks Hooks
+
 	// Logger gets what nothing else tells: panics, changes of [Health], and without an OnResult the tasks that ended
-	// undelivered after Fire had returned. It sees ids, names and sizes, never arguments. Default: slog.Default() at the time of New.
+	// undelivered after Fire had returned; at the level Debug the end of each task. It sees ids, names and sizes, never
+	// arguments. Default: slog.Default() at the time of New.
 	Logger *slog.Logger
 }
 

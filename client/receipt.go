@@ -1,6 +1,10 @@
 package client
 
-import "github.com/offloadhq/offload/task"
+import (
+	"log/slog"
+
+	"github.com/offloadhq/offload/task"
+)
 
 // Receipt is what is known of one fired task.
 type Receipt struct {
@@ -21,4 +25,17 @@ type Receipt struct {
 	// and Delay, and task.Parse reads it back. Nil without an error, and when the task was refused as invalid or
 	// before it was encoded.
 	Envelope *task.Envelope
+}
+
+// LogValue makes a log record of the receipt: id, name, class, attempts, and the error if there is one. It holds nothing of
+// the task's arguments.
+func (r Receipt) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", r.ID), slog.String("name", r.Name), slog.String("class", r.Class), slog.Int("attempts", r.Attempts)}
+	if r.MessageID != "" {
+		attrs = append(attrs, slog.String("messageId", r.MessageID))
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.Any("error", r.Err))
+	}
+	return slog.GroupValue(attrs...)
 }

@@ -17,6 +17,8 @@ type request struct {
 	entries   []*entry
 	envelopes []task.Envelope // the Sender's to keep
 	bytes     int             // of their bodies
+	retries   int             // how many were sent before
+	waiting   int             // how many entries waited behind it
 	cancel    context.CancelFunc
 	began     time.Time
 	round     int // of the breaker
@@ -47,15 +49,25 @@ func (r *route) run(ctx context.Context, q *request) {
 		r.ledger.exit()
 	}()
 	for q != nil {
-		results, err := r.send(ctx, q.envelopes)
+		results, err := r.send(ctx, q)
 		r.settle(q, results, err)
 		runtime.Gosched() // callers that were let go fire again: let them board
 		ctx, q = r.takeOver(q)
 	}
 }
 
-// send calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
-func (r *route) send(ctx context.Context, batch []task.Envelope) (results []transport.Result, err error) {
+// send calls the Sender, between the hooks.
+func (r *route) send(ctx context.Context, q *request) ([]transport.Result, error) {
+	s := Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
+	ctx = r.watcher.send(ctx, s)
+	began := time.Now()
+	results, err := r.call(ctx, q.envelopes)
+	r.watcher.sent(ctx, s, results, err, began)
+	return results, err
+}
+
+// call calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
+func (r *route) call(ctx context.Context, batch []task.Envelope) (results []transport.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.log.Error("sender panicked; its tasks will be sent again", "class", r.class, "panic", p, "stack", string(debug.Stack()))

@@ -24,6 +24,7 @@ type route struct {
 	log            *slog.Logger
 	ledger         *ledger
 	reporter       *reporter
+	watcher        *watcher
 
 	mu      sync.Mutex
 	line    line
@@ -50,6 +51,7 @@ func (r *route) unlock() {
 	for _, e := range ended {
 		r.logLoss(e)
 	}
+	r.watcher.ended(ended)
 	owed := r.ledger.end(ended, r.reporter.hook != nil)
 	for _, e := range told {
 		close(e.answer)
@@ -129,7 +131,7 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		for _, e := range batch {
 			e.place = flying
 			if e.attempts++; e.attempts > 1 {
-				r.counts.retried++
+				q.retries++
 			}
 			q.envelopes = append(q.envelopes, e.envelope)
 			q.bytes += e.envelope.Size()
@@ -138,6 +140,8 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		q.cancel = cancel
 		r.flights.add(q)
 		r.counts.requests++
+		r.counts.retried += uint64(q.retries)
+		q.waiting = r.line.items
 		return ctx, q
 	}
 	return nil, nil

@@ -1,0 +1,136 @@
+package client
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// Hooks are told what a client does, for traces and metrics. Any of them may be nil. They are called while the client
+// works and hold it up, so they must not block; those that say so run in the goroutine of Fire, the others in those of
+// the client, several at a time. They may call Stats and Health. A panic in one is recovered and logged, and the task goes
+// on. Totals need no hook: read [Client.Stats].
+//
+// The arguments of tasks are in the envelopes that hooks see. Do not log those: log ids, names and sizes.
+type Hooks struct {
+	// Create is called for each task at the start of its firing, in the goroutine of Fire: where a trace begins. The
+	// context returned, which must come from ctx, goes on with the task: its values reach Created, and Send if the task is
+	// the first of its request. The options returned are applied before the caller's own, which win: task.Header with
+	// "traceparent" puts the trace into the envelope.
+	Create func(ctx context.Context, t task.Task) (context.Context, []task.FireOption)
+	// Created is called for each task when its Fire is about to return, in the same goroutine, with the context from
+	// Create, what Fire returns, and how long that took.
+	Created func(ctx context.Context, r Receipt, took time.Duration)
+	// Send is called before each call of Sender.Send, which gets the context returned. That must come from ctx, which has
+	// the deadline of the attempt and the values of the context of its first task.
+	Send func(ctx context.Context, s Sending) context.Context
+	// Sent is called after it, with what it returned: results as transport.ResultAt reads them. s.Took is set.
+	Sent func(ctx context.Context, s Sending, results []transport.Result, err error)
+	// Ended is called once for each task that was taken on, when it has ended: delivered if r.Err is nil. age is the time
+	// since it was fired.
+	Ended func(r Receipt, age time.Duration)
+	// Health is called when the state of a route changes, and with every failed probe of a route that is Blocked.
+	Health func(h Health)
+}
+
+// Sending is one call of Sender.Send.
+type Sending struct {
+	Class     string          // the queue class of the route
+	Envelopes []task.Envelope // do not change
+	Retries   int             // how many of them were sent before
+	Waiting   int             // tasks that wait behind this request
+	Took      time.Duration   // in Sent: how long the call took
+}
+
+// watcher calls the hooks that there are.
+type watcher struct {
+	hooks Hooks
+	log   *slog.Logger
+}
+
+func (w *watcher) create(ctx context.Context, t task.Task, opts []task.FireOption) (made context.Context, all []task.FireOption) {
+	made, all = ctx, opts
+	if w.hooks.Create == nil {
+		return made, all
+	}
+	defer w.guard("Create")
+	own, more := w.hooks.Create(ctx, t)
+	if own != nil {
+		made = own
+	}
+	if len(more) > 0 {
+		all = slices.Concat(more, opts)
+	}
+	return made, all
+}
+
+func (w *watcher) created(ctx context.Context, r Receipt, began time.Time) {
+	if w.hooks.Created != nil {
+		defer w.guard("Created")
+		w.hooks.Created(ctx, r, time.Since(began))
+	}
+}
+
+func (w *watcher) send(ctx context.Context, s Sending) (made context.Context) {
+	made = ctx
+	if w.hooks.Send == nil {
+		return made
+	}
+	defer w.guard("Send")
+	if own := w.hooks.Send(ctx, s); own != nil {
+		made = own
+	}
+	return made
+}
+
+func (w *watcher) sent(ctx context.Context, s Sending, results []transport.Result, err error, began time.Time) {
+	if w.hooks.Sent != nil {
+		defer w.guard("Sent")
+		s.Took = time.Since(began)
+		w.hooks.Sent(ctx, s, results, err)
+	}
+}
+
+// ended tells, and logs for whoever debugs, what became of tasks.
+func (w *watcher) ended(entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	debugging := w.log.Enabled(context.Background(), slog.LevelDebug)
+	if !debugging && w.hooks.Ended == nil {
+		return
+	}
+	for _, e := range entries {
+		r := e.receipt(e.end)
+		if debugging {
+			w.log.Debug("task ended", "task", r, "bytes", e.envelope.Size())
+		}
+		w.tellEnd(r, time.Since(e.envelope.Time()))
+	}
+}
+
+func (w *watcher) tellEnd(r Receipt, age time.Duration) {
+	if w.hooks.Ended != nil {
+		defer w.guard("Ended")
+		w.hooks.Ended(r, max(0, age))
+	}
+}
+
+func (w *watcher) health(h Health) {
+	if w.hooks.Health != nil {
+		defer w.guard("Health")
+		w.hooks.Health(h)
+	}
+}
+
+// guard is deferred around a call of a hook.
+func (w *watcher) guard(name string) {
+	if v := recover(); v != nil {
+		w.log.Error("Options.Hooks."+name+" panicked", "panic", v, "stack", string(debug.Stack()))
+	}
+}
