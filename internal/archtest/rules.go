@@ -25,7 +25,7 @@ var Folders = []string{
 // TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
 // them.
 var TestPackages = []string{
-	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "internal/archtest",
+	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "jobs/storetest", "internal/archtest",
 }
 
 // Mains are the trees that wire programs: they read the environment and load configuration.
@@ -43,7 +43,7 @@ var ImportRules = []ImportRule{
 	{
 		Imports: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		Only: []string{
-			"transport/sqstransport", "transport/lambdatransport", "transport/claimcheck/s3store", "state/dynamostate",
+			"transport/sqstransport", "transport/lambdatransport", "transport/claimcheck/s3store", "jobs/s3store", "state/dynamostate",
 			"internal/awserr", "internal/awscall", "infra/live", "functions", "cmd", "examples",
 		},
 		Why: "the AWS SDK stays in the drivers named after a service, and in mains",
@@ -64,7 +64,7 @@ var ImportRules = []ImportRule{
 		Why:     "test libraries are not linked into programs",
 	},
 	{
-		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/internal/archtest"},
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/internal/archtest"},
 		Only:    TestPackages,
 		Why:     "test helpers are not linked into programs",
 	},
@@ -142,7 +142,7 @@ var neverLinked = []string{
 	"testing", "net/http/httptest",
 	Module + "/emulator", Module + "/console", Module + "/infra", Module + "/functions", Module + "/cmd", Module + "/examples",
 	Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest",
-	Module + "/worker/workertest", Module + "/internal/archtest",
+	Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/internal/archtest",
 }
 
 // Lines are the first words of package comments, after "Package NAME" and perhaps "is": the lines of the map in the

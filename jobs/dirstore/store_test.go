@@ -18,6 +18,7 @@ import (
 
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/jobs/dirstore"
+	"github.com/offloadhq/offload/jobs/storetest"
 	"github.com/offloadhq/offload/task"
 )
 
@@ -74,28 +75,27 @@ func Example() {
 	// Output: a,b
 }
 
-func TestPutReplaces(t *testing.T) {
-	for _, noSync := range []bool{false, true} {
-		dir := filepath.Join(t.TempDir(), "not", "there", "yet")
-		s, err := dirstore.Open(dir, &dirstore.Options{NoSync: noSync})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		for _, want := range []string{"a longer first object", "second", "", strings.Repeat("big ", 100_000)} {
-			if err := s.Put(t.Context(), "a/b/c.txt", iotest.OneByteReader(strings.NewReader(want[:min(len(want), 100)]))); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Put(t.Context(), "a/b/c.txt", strings.NewReader(want)); err != nil {
-				t.Fatal(err)
-			}
-			if got := read(t, dir, "a/b/c.txt"); got != want {
-				t.Fatalf("object is %d bytes, want %d", len(got), len(want))
-			}
-		}
-		if got := files(t, dir); !slices.Equal(got, []string{"a/b/c.txt"}) {
-			t.Errorf("files %q, want the one object", got)
-		}
+func TestStore(t *testing.T) {
+	for name, noSync := range map[string]bool{"flushed": false, "not flushed": true} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Stores(t, func(tb testing.TB) storetest.Target {
+				dir := filepath.Join(tb.TempDir(), "not", "there", "yet")
+				s, err := dirstore.Open(dir, &dirstore.Options{NoSync: noSync})
+				if err != nil {
+					tb.Fatal(err)
+				}
+				tb.Cleanup(func() { _ = s.Close() })
+				return storetest.Target{Store: s, Objects: func() (map[string]string, error) {
+					objects := map[string]string{}
+					for _, name := range files(tb, dir) {
+						if !strings.HasPrefix(name, ".partial/") {
+							objects[name] = read(tb, dir, name)
+						}
+					}
+					return objects, nil
+				}}
+			})
+		})
 	}
 }
 

@@ -1,0 +1,51 @@
+package s3store
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/offloadhq/offload/internal/awserr"
+)
+
+// API is what a [Store] calls; [*s3.Client] has it.
+type API interface {
+	PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
+	UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error)
+	CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
+	AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
+}
+
+var _ API = (*s3.Client)(nil)
+
+// answerTimeout bounds the wait for the first byte of an answer, so that a connection that died in silence costs a retry
+// and not the task's time.
+const answerTimeout = 30 * time.Second
+
+// NewClient makes a client from a loaded configuration. Its retries are the SDK's: three attempts. Connecting takes at
+// most 5 s, and an answer begins within 30 s. On AWS each request carries a CRC32 of its body, as the SDK does by default. With
+// an endpoint of one's own (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3) buckets are addressed by path, and checksums are sent
+// where S3 asks for them only: other stores may know neither. Further options are applied last.
+func NewClient(cfg aws.Config, opts ...func(*s3.Options)) *s3.Client {
+	cfg = cfg.Copy()
+	cfg.HTTPClient = awserr.Pooled(cfg.HTTPClient)
+	if client, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = answerTimeout })
+	}
+	return s3.NewFromConfig(cfg, append([]func(*s3.Options){foreign}, opts...)...)
+}
+
+// foreign adapts to an endpoint that is not AWS's.
+func foreign(o *s3.Options) {
+	if o.BaseEndpoint == nil {
+		return
+	}
+	o.UsePathStyle = true
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+}
