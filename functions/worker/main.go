@@ -1,9 +1,10 @@
-// Command worker is the Lambda function of template.yaml: it runs the tasks of package jobs, from the queue and from
-// asynchronous invocations.
+// Command worker is the program of both functions of template.yaml: it runs the tasks of package jobs, from the function's
+// queue and from asynchronous invocations.
 //
-// It reads OFFLOAD_QUEUE_URL, OFFLOAD_DEAD_LETTER_QUEUE_URL, WEBHOOK_SECRET and OUT, the directory of the results.
-// OFFLOAD_DEV=1, which offload dev sets, allows webhooks to loopback addresses. OFFLOAD_MAX_BACKOFF, a duration, shortens
-// the waits between attempts: the demo sets it.
+// The template gives each function its settings: OFFLOAD_QUEUE_URL and OFFLOAD_DEAD_LETTER_QUEUE_URL, the queues of its
+// class; OFFLOAD_RESULTS_BUCKET; WEBHOOK_SECRET, without which webhooks fail. OUT, a directory, takes the place of the
+// bucket, and OFFLOAD_DEV=1 allows webhooks to loopback addresses: offload dev sets both. OFFLOAD_MAX_BACKOFF, a duration,
+// shortens the waits between attempts: the demo sets it.
 package main
 
 import (
@@ -13,13 +14,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/jobs/analytics"
-	"github.com/offloadhq/offload/jobs/dirstore"
 	"github.com/offloadhq/offload/jobs/export"
 	"github.com/offloadhq/offload/jobs/thumbnail"
 	"github.com/offloadhq/offload/jobs/webhook"
@@ -37,25 +36,28 @@ func main() {
 }
 
 func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, error) {
-	queueURL, deadLetterURL := getenv("OFFLOAD_QUEUE_URL"), getenv("OFFLOAD_DEAD_LETTER_QUEUE_URL")
-	if queueURL == "" || deadLetterURL == "" {
-		return nil, errors.New("OFFLOAD_QUEUE_URL or OFFLOAD_DEAD_LETTER_QUEUE_URL is not set: the function needs both, as in template.yaml")
-	}
-	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{ReplaceAttr: readable}))
-	mux, err := newMux(getenv, log)
-	if err != nil {
+	if err := checkSettings(getenv); err != nil {
 		return nil, err
 	}
 	cfg, err := sqstransport.LambdaConfig(getenv) // config.LoadDefaultConfig would make the binary half as large again
 	if err != nil {
 		return nil, err
 	}
-	queues := sqstransport.NewClient(cfg)
+	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{ReplaceAttr: readable}))
+	store, err := newStore(cfg, getenv)
+	if err != nil {
+		return nil, err
+	}
+	mux, err := newMux(store, getenv, log)
+	if err != nil {
+		return nil, err
+	}
+	queues, queueURL := sqstransport.NewClient(cfg), getenv("OFFLOAD_QUEUE_URL")
 	queue, err := sqstransport.New(queues, queueURL, nil)
 	if err != nil {
 		return nil, err
 	}
-	settler, err := sqstransport.NewSettler(queues, sqstransport.Queue{URL: queueURL, DeadLetterURL: deadLetterURL})
+	settler, err := sqstransport.NewSettler(queues, sqstransport.Queue{URL: queueURL, DeadLetterURL: getenv("OFFLOAD_DEAD_LETTER_QUEUE_URL")})
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +65,7 @@ func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, erro
 }
 
 // newMux binds each definition to its handler.
-func newMux(getenv func(string) string, log *slog.Logger) (*worker.Mux, error) {
-	out := getenv("OUT")
-	if out == "" {
-		out = filepath.Join(os.TempDir(), "offload")
-		log.Warn("OUT is not set: results go to a directory that ends with this execution environment", "out", out)
-	}
-	store, err := dirstore.Open(out, nil)
-	if err != nil {
-		return nil, err
-	}
+func newMux(store jobs.Store, getenv func(string) string, log *slog.Logger) (*worker.Mux, error) {
 	limit, err := maxBackoff(getenv("OFFLOAD_MAX_BACKOFF"))
 	if err != nil {
 		return nil, err
@@ -81,7 +74,7 @@ func newMux(getenv func(string) string, log *slog.Logger) (*worker.Mux, error) {
 	if err != nil {
 		return nil, err
 	}
-	deliver, err := webhookHandler(getenv)
+	deliver, err := webhookHandler(getenv, log)
 	if err != nil {
 		return nil, err
 	}
@@ -98,15 +91,15 @@ const devSecret = "offload-dev-webhook-secret-not-for-production"
 
 // webhookHandler delivers webhooks. Without a secret each of them fails, and is tried again, until somebody sets it: the
 // other tasks do not suffer.
-func webhookHandler(getenv func(string) string) (func(context.Context, jobs.Delivery) error, error) {
+func webhookHandler(getenv func(string) string, log *slog.Logger) (func(context.Context, jobs.Delivery) error, error) {
 	secret, dev := getenv("WEBHOOK_SECRET"), getenv("OFFLOAD_DEV") == "1"
 	if secret == "" && dev {
 		secret = devSecret
 	}
 	if secret == "" {
-		return func(context.Context, jobs.Delivery) error {
-			return errors.New("WEBHOOK_SECRET is not set: set the parameter WebhookSecret of the stack")
-		}, nil
+		missing := errors.New("WEBHOOK_SECRET is not set: set the parameter WebhookSecret of the stack")
+		log.Warn("webhooks fail until there is a secret", "error", missing.Error())
+		return func(context.Context, jobs.Delivery) error { return missing }, nil
 	}
 	h, err := webhook.New(secret, &webhook.Options{AllowLoopback: dev})
 	if err != nil {

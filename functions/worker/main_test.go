@@ -7,7 +7,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,15 +69,58 @@ func TestMissingOrBadEnvironmentIsNamed(t *testing.T) {
 			t.Errorf("%s=%q: err = %v", name, value, err)
 		}
 	}
+	_, err := newWorker(func(string) string { return "" }, io.Discard)
+	for _, name := range []string{"OFFLOAD_QUEUE_URL", "OFFLOAD_DEAD_LETTER_QUEUE_URL", "OFFLOAD_RESULTS_BUCKET"} {
+		if err == nil || !strings.Contains(err.Error(), name+" is not set: Environment of the function in template.yaml gives it") {
+			t.Errorf("with no setting at all, %s is not named: %v", name, err)
+		}
+	}
+}
+
+// The function is given the bucket, and its results land there; a directory wins.
+func TestResultsGoToTheBucketOrToTheDirectory(t *testing.T) {
+	stored := make(chan string, 10)
+	bucket := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stored <- r.Method + " " + r.URL.Path }))
+	defer bucket.Close()
+	e, err := jobs.Export.With(jobs.Table{Rows: 3}).Encode("id-1", "test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, out := range map[string]string{"bucket": "", "directory": t.TempDir()} {
+		w, err := newWorker(environment(t, map[string]string{
+			"OUT": out, "OFFLOAD_RESULTS_BUCKET": "results", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": bucket.URL,
+		}), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		outcome := w.Process(ctx, []transport.Delivery{{Source: "arn:aws:sqs:us-east-1:000000000000:q", MessageID: "m", Receipt: "r", Body: e.Body(), Receives: 1}})[0]
+		cancel()
+		if outcome.State != worker.Done {
+			t.Fatalf("%s: %+v", name, outcome)
+		}
+		switch _, err := os.Stat(filepath.Join(out, "exports", "id-1.csv")); {
+		case name == "bucket":
+			if got := <-stored; got != "PUT /results/exports/id-1.csv" {
+				t.Errorf("bucket: %s", got)
+			}
+		case err != nil || len(stored) > 0:
+			t.Errorf("directory: %v; %d requests at the bucket", err, len(stored))
+		}
+	}
 }
 
 func TestWebhooksWithoutSecretFailAndWait(t *testing.T) {
-	deliver, err := webhookHandler(environment(t, nil))
+	var out bytes.Buffer
+	deliver, err := webhookHandler(environment(t, nil), slog.New(slog.NewTextHandler(&out, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := deliver(t.Context(), jobs.Delivery{}); err == nil || task.IsPermanent(err) || !strings.Contains(err.Error(), "WEBHOOK_SECRET") {
 		t.Fatalf("err = %v", err)
+	}
+	if got := out.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "the parameter WebhookSecret of the stack") {
+		t.Errorf("at the start it says %q", got)
 	}
 }
 
@@ -130,7 +176,9 @@ func TestDeadLetterIsOneLine(t *testing.T) {
 	queue := httptest.NewServer(queues)
 	defer queue.Close()
 	var out bytes.Buffer
-	w, err := newWorker(environment(t, map[string]string{"AWS_ENDPOINT_URL": queue.URL, "OFFLOAD_DEAD_LETTER_QUEUE_URL": queue.URL + "/000000000000/d"}), &out)
+	w, err := newWorker(environment(t, map[string]string{
+		"OFFLOAD_DEV": "1", "AWS_ENDPOINT_URL": queue.URL, "OFFLOAD_DEAD_LETTER_QUEUE_URL": queue.URL + "/000000000000/d",
+	}), &out)
 	if err != nil {
 		t.Fatal(err)
 	}

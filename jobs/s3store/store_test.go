@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -92,11 +93,31 @@ func TestG6_StoreWithEachFraming(t *testing.T) {
 	}
 }
 
-// On AWS nothing of the SDK's own is changed: hosts are named after buckets, and checksums are on.
-func TestClientOnAWSKeepsTheDefaults(t *testing.T) {
-	o := s3store.NewClient(aws.Config{Region: "us-east-1"}).Options()
-	if o.UsePathStyle || o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenRequired {
-		t.Errorf("path style %v, checksums %v: want neither", o.UsePathStyle, o.RequestChecksumCalculation)
+// On AWS hosts are named after buckets, and checksums are on, also when the configuration was made by hand.
+func TestClientOnAWS(t *testing.T) {
+	for asked, want := range map[aws.RequestChecksumCalculation]aws.RequestChecksumCalculation{
+		aws.RequestChecksumCalculationUnset:         aws.RequestChecksumCalculationWhenSupported,
+		aws.RequestChecksumCalculationWhenSupported: aws.RequestChecksumCalculationWhenSupported,
+		aws.RequestChecksumCalculationWhenRequired:  aws.RequestChecksumCalculationWhenRequired,
+	} {
+		o := s3store.NewClient(aws.Config{Region: "us-east-1", RequestChecksumCalculation: asked}).Options()
+		if o.UsePathStyle || o.RequestChecksumCalculation != want {
+			t.Errorf("asked for %v: path style %v, checksums %v, want %v", asked, o.UsePathStyle, o.RequestChecksumCalculation, want)
+		}
+	}
+}
+
+// Each call of the store has its IAM action, and no action is without a call.
+func TestH3_Actions(t *testing.T) {
+	got := s3store.Actions()
+	calls := reflect.TypeFor[s3store.API]()
+	for i := range calls.NumMethod() {
+		if name := calls.Method(i).Name; got[name] == "" {
+			t.Errorf("%s has no action", name)
+		}
+	}
+	if len(got) != calls.NumMethod() {
+		t.Errorf("%d actions, %d calls", len(got), calls.NumMethod())
 	}
 }
 

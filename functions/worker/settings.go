@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/offloadhq/offload/jobs"
+	"github.com/offloadhq/offload/jobs/dirstore"
+	"github.com/offloadhq/offload/jobs/s3store"
+)
+
+// checkSettings names every setting that is missing, and where it comes from.
+func checkSettings(getenv func(string) string) error {
+	var missing []error
+	need := func(name, source string) {
+		if getenv(name) == "" {
+			missing = append(missing, fmt.Errorf("%s is not set: Environment of the function in template.yaml gives it %s", name, source))
+		}
+	}
+	need("OFFLOAD_QUEUE_URL", "the URL of its queue")
+	need("OFFLOAD_DEAD_LETTER_QUEUE_URL", "the URL of its dead-letter queue")
+	if getenv("OUT") == "" {
+		need("OFFLOAD_RESULTS_BUCKET", "the name of ResultsBucket (on a laptop OUT, a directory, takes its place)")
+	}
+	return errors.Join(missing...)
+}
+
+// newStore opens the place of the results: the directory OUT, or else the bucket.
+func newStore(cfg aws.Config, getenv func(string) string) (jobs.Store, error) {
+	if out := getenv("OUT"); out != "" {
+		return dirstore.Open(out, nil)
+	}
+	cfg.BaseEndpoint = nil // that of cfg may be the queues' own
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} {
+		if address := getenv(name); address != "" && getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != "true" {
+			cfg.BaseEndpoint = &address
+		}
+	}
+	return s3store.New(s3store.NewClient(cfg), getenv("OFFLOAD_RESULTS_BUCKET"), nil)
+}
