@@ -139,6 +139,9 @@ func (s *Stack) logGroupARN(fn *Function) string {
 	return strings.Join([]string{"arn", parts[1], "logs", parts[3], parts[4], "log-group", fn.LogGroup, "*"}, ":")
 }
 
+// directLane is the output that names the function which hosts invoke.
+const directLane = "WorkerFunction"
+
 // producerPlaces gives the places of a web host: every queue that a function works on, and the function that it invokes.
 func (s *Stack) producerPlaces() places {
 	p := make(places)
@@ -148,10 +151,8 @@ func (s *Stack) producerPlaces() places {
 			p.addKey(q.KMSKeyID)
 		}
 	}
-	for _, name := range []string{"WorkerFunction"} {
-		if fn, _ := s.Function(s.Outputs[name]); fn != nil {
-			p.add(OnFunction, s.Outputs[name])
-		}
+	if fn, _ := s.Function(s.Outputs[directLane]); fn != nil {
+		p.add(OnFunction, s.Outputs[directLane])
 	}
 	return p
 }
