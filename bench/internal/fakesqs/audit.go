@@ -1,0 +1,56 @@
+package fakesqs
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// numberField begins the part of a body that tells one task from another.
+const numberField = `"number":`
+
+// audit knows the numbers of the tasks in the queues that ask for it by their names.
+type audit struct {
+	mu     sync.Mutex
+	queues map[string]map[int]struct{} // guarded by mu
+}
+
+func (a *audit) note(queue, body string) {
+	if !strings.HasPrefix(queue, AuditPrefix) {
+		return
+	}
+	n, ok := numberOf(body)
+	if !ok {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.queues == nil {
+		a.queues = map[string]map[int]struct{}{}
+	}
+	if a.queues[queue] == nil {
+		a.queues[queue] = map[int]struct{}{}
+	}
+	a.queues[queue][n] = struct{}{}
+}
+
+func numberOf(body string) (int, bool) {
+	_, rest, ok := strings.Cut(body, numberField)
+	if !ok {
+		return 0, false
+	}
+	end := 0
+	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+		end++
+	}
+	n, err := strconv.Atoi(rest[:end])
+	return n, err == nil
+}
+
+func (a *audit) numbers(queue string) []int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.AppendSeq([]int{}, maps.Keys(a.queues[queue]))
+}

@@ -1,0 +1,159 @@
+// Package fakesqs answers SendMessage and SendMessageBatch over TLS as Amazon SQS does, after a round trip that is given.
+//
+// It is made to cost little, so that what is measured is the client: it keeps no message (only the numbers of tasks, where an
+// account is wanted) and checks no signature (only that there is one). As the endpoints of SQS it speaks HTTP/1.1.
+package fakesqs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// AuditPrefix begins the names of queues whose tasks are noted by their numbers.
+	AuditPrefix = "audit-"
+	// BarePath takes any POST and answers after the round trip: what a request costs that does nothing.
+	BarePath = "/bare"
+
+	countsPath  = "/counts"
+	numbersPath = "/numbers"
+
+	maxBody    = 2 << 20
+	maxEntries = 10
+)
+
+// Counts are what the server got.
+type Counts struct {
+	Requests int // to SQS actions, that were answered with success
+	Messages int // stored
+}
+
+// Server is an [http.Handler].
+type Server struct {
+	RoundTrip time.Duration // half of it before a message is stored, half of it after
+
+	requests, messages atomic.Int64
+	audit              audit
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case countsPath:
+		tell(w, Counts{Requests: int(s.requests.Load()), Messages: int(s.messages.Load())})
+		return
+	case numbersPath:
+		tell(w, s.audit.numbers(r.FormValue("queue")))
+		return
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		refuse(w, &apiError{status: http.StatusRequestEntityTooLarge, code: "com.amazonaws.sqs#BatchRequestTooLong", text: err.Error()})
+		return
+	}
+	defer buffers.Put(body)
+	time.Sleep(s.RoundTrip / 2)
+	answer, err := s.act(r, body.Bytes())
+	time.Sleep(s.RoundTrip - s.RoundTrip/2)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amzn-Requestid", requestID)
+	w.Write(answer)
+}
+
+const requestID = "00000000-0000-0000-0000-000000000000"
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func readBody(w http.ResponseWriter, r *http.Request) (*bytes.Buffer, error) {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	return b, nil
+}
+
+// act runs one action. What it stores is stored, whether the client still waits or not.
+func (s *Server) act(r *http.Request, body []byte) ([]byte, error) {
+	if r.URL.Path == BarePath {
+		return []byte("{}"), nil
+	}
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
+		return nil, &apiError{status: http.StatusForbidden, code: "com.amazon.coral.service#MissingAuthenticationTokenException", text: "the request has no signature of version 4"}
+	}
+	switch target := r.Header.Get("X-Amz-Target"); target {
+	case "AmazonSQS.SendMessage":
+		return s.send(body)
+	case "AmazonSQS.SendMessageBatch":
+		return s.sendBatch(body)
+	default:
+		return nil, &apiError{status: http.StatusBadRequest, code: "com.amazonaws.sqs#UnsupportedOperation", text: fmt.Sprintf("action %q is none of SendMessage and SendMessageBatch", target)}
+	}
+}
+
+func tell(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+}
+
+// ReadCounts asks the server at base for its counts.
+func ReadCounts(ctx context.Context, client *http.Client, base string) (c Counts, err error) {
+	err = ask(ctx, client, base+countsPath, &c)
+	return c, err
+}
+
+// ReadNumbers asks the server at base which tasks a queue has: their numbers, in no order, each once. The queue's name
+// must begin with [AuditPrefix]. A task tells its number by a field "number" in its body.
+func ReadNumbers(ctx context.Context, client *http.Client, base, queue string) (numbers []int, err error) {
+	err = ask(ctx, client, base+numbersPath+"?queue="+url.QueryEscape(queue), &numbers)
+	return numbers, err
+}
+
+func ask(ctx context.Context, client *http.Client, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("fake SQS: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("fake SQS: %w", err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return fmt.Errorf("fake SQS: answer of %s: %w", address, err)
+	}
+	return nil
+}
+
+// apiError is an error of the JSON protocol.
+type apiError struct {
+	status     int
+	code, text string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.text }
+
+func refuse(w http.ResponseWriter, err error) {
+	e, ok := errors.AsType[*apiError](err)
+	if !ok {
+		e = &apiError{status: http.StatusInternalServerError, code: "com.amazonaws.sqs#InternalFailure", text: err.Error()}
+	}
+	text, _ := json.Marshal(map[string]string{"__type": e.code, "message": e.text}) // strings always encode
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amzn-Requestid", requestID)
+	w.WriteHeader(e.status)
+	w.Write(text)
+}

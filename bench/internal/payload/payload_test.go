@@ -1,0 +1,19 @@
+package payload_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/offloadhq/offload/bench/internal/payload"
+)
+
+func TestSize(t *testing.T) {
+	a, b := payload.New(), payload.New()
+	text, err := json.Marshal(a)
+	if err != nil || len(text) < 290 || len(text) > 330 {
+		t.Errorf("%d bytes, %v: want about 300", len(text), err)
+	}
+	if a.Number == b.Number {
+		t.Error("two have one number")
+	}
+}
