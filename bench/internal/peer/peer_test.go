@@ -1,0 +1,46 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestMissingProgramsAreNamed(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := find("redis-server", t.TempDir())
+	if !errors.Is(err, ErrMissing) || err.Error() != "redis-server is not installed" {
+		t.Error(err)
+	}
+	if _, err := Redis(t.Context(), t.TempDir(), "always"); !errors.Is(err, ErrMissing) {
+		t.Error(err)
+	}
+}
+
+func TestLaunchTellsWhatAServerSaid(t *testing.T) {
+	_, err := launch(t.Context(), exec.Command("sh", "-c", "echo no room; exit 3"), func(context.Context) error { return errors.New("not yet") })
+	if err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Error(err)
+	}
+}
+
+func TestLaunchAndStop(t *testing.T) {
+	p, err := launch(t.Context(), exec.Command("sleep", "600"), func(context.Context) error { return nil })
+	if err != nil || p.PID == 0 {
+		t.Fatal(p, err)
+	}
+	p.Stop()
+	select {
+	case <-p.ended:
+	default:
+		t.Error("it has not ended")
+	}
+}
+
+func TestRedisVersion(t *testing.T) {
+	if got := redisVersion("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"); got != "Redis 7.0.15" {
+		t.Error(got)
+	}
+}
