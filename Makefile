@@ -5,10 +5,14 @@ SHELL := /bin/bash
 
 # Every module of the tree; the nested ones are programs as users write them.
 MODULES  := . examples/quickstart
-# Also linted; its tests need what not every machine has, and are those of make integration.
-LINTED   := $(MODULES) localstack
+# Also linted; their tests need what not every machine has, or a tree of others: make integration and make bench-compare run them.
+LINTED   := $(MODULES) localstack bench
 # A count, not a time: in Go 1.26 a fuzzer that its time ends may fail for no reason (go.dev/issue/75804).
 FUZZTIME ?= 50000x
+
+# make bench-compare QUICK=1 REQUIRE_PEERS=1
+QUICK         ?= 0
+REQUIRE_PEERS ?= 0
 
 # The tools of lint and fmt, pinned. They are built into .tools, a file a version.
 GOLANGCI_LINT := .tools/golangci-lint-v2.12.2
@@ -32,7 +36,7 @@ overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 # in-each runs a command in every module, or in those of $(2), and ends at the first failure.
 in-each = @set -e; for m in $(or $(2),$(MODULES)); do (set -x; cd $$m && $(1)); done
 
-.PHONY: help run demo test race lint fmt fuzz-smoke cover bench validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
+.PHONY: help run demo test race lint fmt fuzz-smoke cover bench bench-compare validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 24
@@ -70,6 +74,9 @@ cover: ## the coverage of the tests, by function in coverage.txt
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-compare: ## beside the AWS SDK, asynq and River, into docs/benchmarks.md; ten minutes (QUICK=1, REQUIRE_PEERS=1: see bench/run)
+	@QUICK=$(QUICK) REQUIRE_PEERS=$(REQUIRE_PEERS) bench/run
 
 validate: $(SAM) ## check template.yaml as SAM and cfn-lint do
 	$(SAM) validate --lint --region us-east-1

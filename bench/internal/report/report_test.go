@@ -1,0 +1,231 @@
+package report
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offloadhq/offload/bench/internal/crash"
+	"github.com/offloadhq/offload/bench/internal/measure"
+	"github.com/offloadhq/offload/bench/internal/plan"
+	"github.com/offloadhq/offload/bench/internal/queue"
+)
+
+// sample took so many microseconds of CPU a task.
+func sample(cpu float64) measure.Sample {
+	return measure.Sample{
+		Tasks: 1000, Wall: 20 * time.Millisecond, CPU: time.Duration(cpu * 1e6), Allocs: 1000, Bytes: 300_000, Requests: 100,
+		P50: 10_100 * time.Microsecond, P99: 12 * time.Millisecond,
+	}
+}
+
+// results are those of a run in which everything goes as it should: every round the machine is slower by half.
+func results() *plan.Results {
+	r := &plan.Results{}
+	costs := map[string]float64{queue.SDK: 200, queue.SDKPool: 150, queue.SDKBatch: 20, queue.Confirmed: 10, queue.Asynq: 23, queue.RiverInsert: 140, queue.RiverMany: 9}
+	for _, c := range plan.Cases(plan.Full) {
+		cost, ok := costs[c.Subject]
+		if !ok {
+			cost = 5
+		}
+		row := plan.Row{Case: c}
+		for _, slower := range []float64{1, 1.5, 2.25} {
+			s := sample(cost * slower)
+			if c.Subject == queue.Memory {
+				s.P50 = 600 * time.Nanosecond
+			}
+			row.Samples = append(row.Samples, s)
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	for _, l := range []plan.Losses{
+		{Name: plan.KillBuffered, Server: plan.Near, Ends: []crash.Loss{{Fired: 1500, Lost: 1, Bound: 100}, {Fired: 1500, Lost: 3, Bound: 100}}},
+		{Name: plan.KillBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500, Lost: 9, Bound: 100}}},
+		{Name: plan.KillConfirmed, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500}}},
+		{Name: plan.DrainBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 10_000, Took: 300 * time.Millisecond}}},
+	} {
+		r.Losses = append(r.Losses, l)
+	}
+	return r
+}
+
+func verdicts(r *plan.Results) map[string]Verdict {
+	all := map[string]Verdict{}
+	for _, t := range Targets {
+		_, all[t.What] = t.Judge(r)
+	}
+	return all
+}
+
+func TestAllTargetsCanBeMet(t *testing.T) {
+	r := results()
+	for what, verdict := range verdicts(r) {
+		if verdict != Met {
+			t.Errorf("%s: %s", what, verdict)
+		}
+	}
+	if missed := MissedGates(r); len(missed) != 0 {
+		t.Errorf("missed: %q", missed)
+	}
+}
+
+// TestEachGateCanBeMissed spoils what each gate looks at, and sees that this gate alone fails the run.
+func TestEachGateCanBeMissed(t *testing.T) {
+	load := func(subject, server string, n int, change func(*measure.Sample)) func(*plan.Results) {
+		return func(r *plan.Results) {
+			row := r.Find(subject, server, n)
+			for i := range row.Samples {
+				change(&row.Samples[i])
+			}
+		}
+	}
+	loss := func(name string, change func(*crash.Loss)) func(*plan.Results) {
+		return func(r *plan.Results) {
+			for _, l := range r.Losses {
+				if l.Name == name {
+					change(&l.Ends[0])
+				}
+			}
+		}
+	}
+	dearer := func(s *measure.Sample) { s.CPU *= 5 }
+	chattier := func(s *measure.Sample) { s.Requests = 130 }
+	for what, spoil := range map[string]func(*plan.Results){
+		"Buffered: allocations":                 load(queue.Memory, plan.InProcess, 1, func(s *measure.Sample) { s.Allocs = 2100 }),
+		"64 goroutines: CPU a task beside SDK":  load(queue.Confirmed, plan.Far, 64, dearer),
+		"256 goroutines: CPU a task beside SDK": load(queue.Confirmed, plan.Far, 256, dearer),
+		"idle: p50":                             load(queue.Confirmed, plan.Far, 1, func(s *measure.Sample) { s.P50 = 12 * time.Millisecond }),
+		"64 goroutines: requests a task":        load(queue.Buffered, plan.Far, 64, chattier),
+		"256 goroutines: requests a task":       load(queue.Confirmed, plan.Far, 256, chattier),
+		"asynq's client":                        load(queue.Buffered, plan.Near, 64, dearer),
+		"most that was lost, of the bound":      loss(plan.KillBuffered, func(l *crash.Loss) { l.Lost = 101 }),
+		"Confirmed, SIGKILL":                    loss(plan.KillConfirmed, func(l *crash.Loss) { l.Lost = 1 }),
+		"10,000 tasks: lost":                    loss(plan.DrainBuffered, func(l *crash.Loss) { l.Lost = 1 }),
+	} {
+		r := results()
+		spoil(r)
+		if missed := MissedGates(r); len(missed) != 1 || !strings.Contains(missed[0], what) {
+			t.Errorf("%s: missed %q", what, missed)
+		}
+	}
+	gates := 0
+	for _, target := range Targets {
+		if target.Gate {
+			gates++
+		}
+	}
+	if gates != 10 {
+		t.Errorf("%d gates: spoil each of them here", gates)
+	}
+}
+
+// TestTimesAreNoGates: a machine that is a hundred times slower misses targets, and fails nothing.
+func TestTimesAreNoGates(t *testing.T) {
+	r := results()
+	for _, row := range r.Rows {
+		for i := range row.Samples {
+			s := &row.Samples[i]
+			s.CPU, s.Wall, s.P50, s.P99 = s.CPU*100, s.Wall*100, s.P50*100, s.P99*100
+		}
+	}
+	r.Losses[3].Ends[0].Took *= 100
+	if missed := MissedGates(r); len(missed) != 0 {
+		t.Errorf("missed: %q", missed)
+	}
+	if all := verdicts(r); all["Buffered, 10 ms, no option set: tasks a second"] != Missed {
+		t.Errorf("verdicts: %v", all)
+	}
+}
+
+func TestWhatWasNotRunIsNotMet(t *testing.T) {
+	for what, verdict := range verdicts(&plan.Results{}) {
+		if verdict != Unknown {
+			t.Errorf("%s: %s", what, verdict)
+		}
+	}
+	r := results()
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.Case.Server == plan.RedisEverysec {
+			row.Samples, row.NotRun = nil, "redis-server is not installed"
+		}
+	}
+	page := Page(&Run{Results: r}, "plots")
+	if n := strings.Count(page, "**not run**: redis-server is not installed"); n != 3 {
+		t.Errorf("%d rows tell that they were not run, want those of the load and of both engines:\n%s", n, page)
+	}
+}
+
+// TestFailedRoundsAreLeftOut: a sample of failures is told, and is in no figure.
+func TestFailedRoundsAreLeftOut(t *testing.T) {
+	r := results()
+	row := r.Find(queue.Confirmed, plan.Far, 64)
+	row.Samples[1] = measure.Sample{Failures: 1, Problem: "its process: exit status 1"}
+	row.Samples[2].Failures, row.Samples[2].Problem = 7, "refused"
+	if got := row.Median(measure.Sample.CPUPerTask); got != 10 {
+		t.Errorf("median %v, want that of the only sound round", got)
+	}
+	page := Page(&Run{Results: r}, "plots")
+	for _, want := range []string{"## What failed", "64 goroutines: its process: exit status 1", "refused"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not tell %q", want)
+		}
+	}
+}
+
+func TestPageTellsWhatARunWas(t *testing.T) {
+	run := &Run{
+		When: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Command: "make bench-compare", Commit: "abc", Machine: "2 CPUs",
+		Go: "go1.26", Versions: []string{"Redis 7"}, LoadFrom: "0.10", LoadTo: "1.50", Results: results(),
+	}
+	page := Page(run, "plots")
+	for _, want := range []string{
+		"`make bench-compare`", "2026-01-02 03:04 UTC", "`abc`", "2 CPUs", "go1.26, Redis 7", "0.10 when it began",
+		"| Confirmed, 10 ms, 64 goroutines: CPU a task beside SDK SendMessage | ≤ 1/5 | 1/20 | met | yes |",
+		"(plots/cpu.svg)", "| SDK, SendMessage | 20× · 20× · 20× · 20× | 40× · 40× · 40× · 40× |",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not have %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "NaN") || strings.Contains(page, "quick run") || strings.Contains(page, "What failed") {
+		t.Errorf("the page tells what is not so:\n%s", page)
+	}
+	run.Quick = true
+	if !strings.Contains(Page(run, "plots"), "figures are worth nothing") {
+		t.Error("a quick run does not tell that it is one")
+	}
+}
+
+func TestPlotsAreXML(t *testing.T) {
+	for _, r := range []*plan.Results{results(), {}} {
+		for name, plot := range Plots(r) {
+			d := xml.NewDecoder(strings.NewReader(plot))
+			for {
+				if _, err := d.Token(); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil {
+					t.Fatalf("%s: %v\n%s", name, err, plot)
+				}
+			}
+			if strings.Contains(plot, "NaN") || strings.Contains(plot, "Inf") {
+				t.Errorf("%s: has no number:\n%s", name, plot)
+			}
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
+	for want, got := range map[string]string{
+		"870": rate(870), "8.70k": rate(8700), "87k": rate(87_000), "1.25M": rate(1.25e6), missing: rate(math.NaN()),
+		"600 ns": micros(0.6), "12.3 µs": micros(12.3), "10.1 ms": micros(10_100), "1 s": micros(1e6),
+		"1/5": times(0.2), "1×": times(1), "2.50×": times(2.5), "0.120": number(0.12), "0": number(0), "123": number(123.4),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
