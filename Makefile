@@ -36,7 +36,7 @@ overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 # in-each runs a command in every module, or in those of $(2), and ends at the first failure.
 in-each = @set -e; for m in $(or $(2),$(MODULES)); do (set -x; cd $$m && $(1)); done
 
-.PHONY: help run demo test race lint fmt fuzz-smoke cover bench bench-compare validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
+.PHONY: help run demo test race lint fmt fuzz-smoke cover soak bench bench-compare validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 24
@@ -71,6 +71,9 @@ cover: ## the coverage of the tests, by function in coverage.txt
 	go test -coverpkg=./... -coverprofile=coverage.out ./...
 	go tool cover -func=coverage.out > coverage.txt
 	@tail -n 1 coverage.txt
+
+soak: ## the reliability tests of the client at release size: thousands of killed hosts; about half an hour
+	OFFLOAD_SOAK=1 go test -count=1 -v -timeout 3h -run '_(A2|A3|A4|A5|A6)_|TestT' ./client
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -17,9 +17,9 @@ const (
 	ended
 )
 
-// taskOverhead is what an accepted task takes in memory besides its body, in bytes: its entry, and its share of what
-// the client keeps.
-const taskOverhead = 512
+// taskOverhead is what an accepted task counts besides its body, in bytes: about 500 for its entry, and the rest for the
+// garbage collector, which lets the heap grow beyond what is in use.
+const taskOverhead = 1 << 10
 
 // entry is one accepted task from its acceptance to its end.
 type entry struct {

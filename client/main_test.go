@@ -18,7 +18,10 @@ import (
 	"github.com/offloadhq/offload/transport"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	childMain()
+	goleak.VerifyTestMain(m)
+}
 
 var (
 	number = task.Define[int]("test.number")

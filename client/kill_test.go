@@ -1,0 +1,231 @@
+package client_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/offloadhq/offload/client"
+)
+
+// soak scales the tests of this file from those of a commit to those of a release.
+var soak = os.Getenv("OFFLOAD_SOAK") != ""
+
+func scaled(commit, release int) int {
+	switch {
+	case soak:
+		return release
+	case raceEnabled:
+		return commit / 4
+	}
+	return commit
+}
+
+// queue is a server over loopback that stores ids, and fails now and then if it is told to.
+type queue struct {
+	mu     sync.Mutex
+	stored map[string]int
+	faulty bool
+	*httptest.Server
+}
+
+func newQueue(t *testing.T, faulty bool) *queue {
+	q := &queue{stored: map[string]int{}, faulty: faulty}
+	q.Server = httptest.NewServer(q)
+	t.Cleanup(q.Close)
+	return q
+}
+
+func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // torn: the client is gone
+	}
+	luck := 1.0
+	if q.faulty {
+		luck = rand.Float64()
+	}
+	if luck < 0.05 {
+		http.Error(w, "busy", http.StatusServiceUnavailable)
+		return
+	}
+	q.mu.Lock()
+	for id := range strings.SplitSeq(string(body), "\n") {
+		q.stored[id]++
+	}
+	q.mu.Unlock()
+	if luck < 0.10 {
+		panic(http.ErrAbortHandler) // stored, and the answer is lost
+	}
+}
+
+// life is what a child has said, and what became of it.
+type life struct {
+	bound    int
+	fired    []string
+	returned map[string]bool
+	closed   time.Duration
+	report   []int
+	peak     int64 // bytes of memory
+}
+
+// run starts a child, and signals it after a while; 0 lets it end by itself.
+func run(t *testing.T, x childConfig, s syscall.Signal, after time.Duration) life {
+	t.Helper()
+	config, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), childEnv+"="+string(config))
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	l := life{returned: map[string]bool{}}
+	lines(bufio.NewScanner(out), func(word, rest string) {
+		switch word {
+		case "bound":
+			_, _ = fmt.Sscan(rest, &l.bound)
+			if s != 0 { // it has begun
+				time.AfterFunc(after, func() { _ = child.Process.Signal(s) })
+			}
+		case "fired":
+			if len(rest) == 26 {
+				l.fired = append(l.fired, rest)
+			}
+		case "returned":
+			l.returned[rest] = true
+		case "closed":
+			l.closed, _ = time.ParseDuration(rest)
+		case "report":
+			l.report = make([]int, 7)
+			_, _ = fmt.Sscan(rest, &l.report[0], &l.report[1], &l.report[2], &l.report[3], &l.report[4], &l.report[5], &l.report[6])
+		}
+	})
+	err = child.Wait()
+	if s != syscall.SIGKILL && err != nil {
+		t.Fatalf("the child ended with %v", err)
+	}
+	if usage, ok := child.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		l.peak = usage.Maxrss
+		if runtime.GOOS == "linux" {
+			l.peak <<= 10 // getrusage(2): kilobytes there
+		}
+	}
+	return l
+}
+
+// lost are the tasks that the child has promised, and nobody has.
+func (l life) lost(q *queue) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, id := range l.fired {
+		if q.stored[id] == 0 && !l.returned[id] {
+			n++
+		}
+	}
+	return n
+}
+
+// TestT4_A2_KilledHost kills hosts at 5,000 fires a second. A Confirmed one loses nothing, a Buffered one never more than
+// the bound that it prints.
+func TestT4_A2_KilledHost(t *testing.T) {
+	for mode, kills := range map[client.Mode]int{client.Buffered: scaled(20, 1000), client.Confirmed: scaled(10, 1000)} {
+		t.Run(mode.String(), func(t *testing.T) {
+			var losses []int
+			fired := 0
+			for range kills {
+				q := newQueue(t, false)
+				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000}, syscall.SIGKILL, 20*time.Millisecond+rand.N(150*time.Millisecond))
+				q.Close() // waits for what has arrived
+				n := l.lost(q)
+				losses = append(losses, n)
+				fired += len(l.fired)
+				if n > l.bound {
+					t.Errorf("lost %d, and the bound is %d", n, l.bound)
+				}
+			}
+			slices.Sort(losses)
+			t.Logf("%v: %d kills, %d fired; lost: median %d, most %d", mode, kills, fired, losses[kills/2], losses[kills-1])
+			if fired < 50*kills {
+				t.Errorf("void: %d fired in %d lives", fired, kills)
+			}
+			if soak && losses[kills/2] > 2 { // a busy machine makes it more, so it is no gate for a commit
+				t.Errorf("a median of %d lost, want at most 2", losses[kills/2])
+			}
+		})
+	}
+}
+
+// TestT5_A3_TerminatedHost ends hosts by SIGTERM, as a deploy does, in front of a queue that fails now and then.
+func TestT5_A3_TerminatedHost(t *testing.T) {
+	for mode, kills := range map[client.Mode]int{client.Buffered: scaled(20, 2000), client.Confirmed: scaled(10, 2000)} {
+		t.Run(mode.String(), func(t *testing.T) {
+			var slowest time.Duration
+			fired, returned := 0, 0
+			for i := range kills {
+				q := newQueue(t, true)
+				if i%10 == 9 {
+					time.AfterFunc(30*time.Millisecond, q.CloseClientConnections)
+				}
+				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000, Patience: 5 * time.Second}, syscall.SIGTERM, 20*time.Millisecond+rand.N(150*time.Millisecond))
+				q.Close()
+				if n := l.lost(q); n > 0 {
+					t.Errorf("lost %d of %d", n, len(l.fired))
+				}
+				fired, returned, slowest = fired+len(l.fired), returned+len(l.returned), max(slowest, l.closed)
+			}
+			t.Logf("%v: %d lives, %d fired, %d returned by Close, which took %v at most", mode, kills, fired, returned, slowest)
+			if fired < 50*kills {
+				t.Errorf("void: %d fired in %d lives", fired, kills)
+			}
+		})
+	}
+}
+
+// TestT5_DeadQueueIsReturned ends a host whose queue is gone: Close has everything.
+func TestT5_DeadQueueIsReturned(t *testing.T) {
+	const patience = 300 * time.Millisecond
+	l := run(t, childConfig{Mode: client.Buffered, Rate: 5000, Patience: patience}, syscall.SIGTERM, 200*time.Millisecond)
+	if len(l.fired) < 50 || len(l.returned) != len(l.fired) || l.closed < patience {
+		t.Errorf("fired %d, returned %d after %v", len(l.fired), len(l.returned), l.closed)
+	}
+}
+
+// TestT16_A4_A5_LongOutageIsBounded fires on and on while nothing can be sent.
+func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
+	const limit = client.DefaultMaxPendingBytes + 64<<20
+	n := scaled(400_000, 5_000_000)
+	l := run(t, childConfig{Mode: client.Buffered, Tasks: n}, 0, 0)
+	if l.report == nil {
+		t.Fatal("no report")
+	}
+	accepted, full, dropped, hooked, held := l.report[0], l.report[1], l.report[2], l.report[3], l.report[4]
+	t.Logf("%d fired: %d taken, %d refused; Fire took %v at the median, %v at p99; memory %d MiB at most",
+		n, accepted, full, time.Duration(l.report[5]), time.Duration(l.report[6]), l.peak>>20)
+	if accepted+full != n || full != dropped || dropped != hooked || held != accepted || full < n/2 {
+		t.Errorf("report %v", l.report)
+	}
+	if l.peak > limit && !raceEnabled {
+		t.Errorf("%d MiB of memory, want at most %d", l.peak>>20, limit>>20)
+	}
+}
