@@ -103,6 +103,10 @@ func TestDescribe_WhatIsSetBesides(t *testing.T) {
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
 		t.Errorf("GetPolicy: %v", err)
 	}
+	urls, err := c.ListFunctionUrlConfigs(t.Context(), &sdk.ListFunctionUrlConfigsInput{FunctionName: aws.String("f")})
+	if err != nil || len(urls.FunctionUrlConfigs) != 0 {
+		t.Errorf("ListFunctionUrlConfigs: %+v, %v", urls, err)
+	}
 	_, err = c.GetFunctionUrlConfig(t.Context(), &sdk.GetFunctionUrlConfigInput{FunctionName: aws.String("f")})
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
 		t.Errorf("GetFunctionUrlConfig: %v", err)
@@ -239,7 +243,7 @@ func TestDescribe_UnknownFunctions(t *testing.T) {
 		"/2015-03-31/functions/g", "/2015-03-31/functions/g/configuration", "/2015-03-31/functions/g/versions", "/2015-03-31/functions/g/aliases",
 		"/2015-03-31/functions/g/aliases/live", "/2015-03-31/functions/g/policy", "/2015-03-31/event-source-mappings?FunctionName=g",
 		"/2019-09-25/functions/g/event-invoke-config", "/2019-09-25/functions/g/event-invoke-config/list", "/2019-09-30/functions/g/concurrency",
-		"/2021-10-31/functions/g/url", "/2024-08-31/functions/g/recursion-config",
+		"/2021-10-31/functions/g/url", "/2021-10-31/functions/g/urls", "/2024-08-31/functions/g/recursion-config",
 	} {
 		w := httptest.NewRecorder()
 		b.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

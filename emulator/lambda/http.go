@@ -9,7 +9,7 @@ import (
 // ServeHTTP answers the operation Invoke, and those that read what the service has been told: GetFunction,
 // GetFunctionConfiguration, GetFunctionConcurrency, GetFunctionEventInvokeConfig, GetFunctionRecursionConfig, GetAlias,
 // GetEventSourceMapping, ListFunctions, ListAliases, ListVersionsByFunction, ListEventSourceMappings,
-// ListFunctionEventInvokeConfigs; GetPolicy and GetFunctionUrlConfig answer that there is none. It checks no signature.
+// ListFunctionEventInvokeConfigs; GetPolicy, GetFunctionUrlConfig and ListFunctionUrlConfigs answer that there is none. It checks no signature.
 // Any other request gets UnknownOperationException: what runs is changed in the template. (AWS Lambda API Reference, the
 // pages of these operations.)
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +38,7 @@ func (s *Service) routes() *http.ServeMux {
 		invokeConfig + "/list":                              s.listFunctionEventInvokeConfigs,
 		"/2019-09-30/functions/{function}/concurrency":      s.getFunctionConcurrency,
 		"/2021-10-31/functions/{function}/url":              s.getNothing,
+		"/2021-10-31/functions/{function}/urls":             s.listFunctionURLConfigs,
 		"/2024-08-31/functions/{function}/recursion-config": s.getFunctionRecursionConfig,
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
