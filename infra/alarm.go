@@ -164,6 +164,9 @@ func checkAlarms(targets func(*run) []target, m metric) func(*run) {
 		for _, t := range targets(r) {
 			if m := m; t.at != nil {
 				if m.most == 0 {
+					if !r.known("Queues." + t.at.base().ID + ".Retention") {
+						continue
+					}
 					m.most = t.retention.Seconds()
 				}
 				if wrong := r.watched(t, m); wrong != "" {

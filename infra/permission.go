@@ -84,12 +84,19 @@ func (s *Stack) grants() []grant {
 	return out
 }
 
-// workerRoles gives the roles of functions that a queue feeds.
-func (s *Stack) workerRoles() []*Role {
+// workerRoles gives the roles of functions that a queue feeds. A role that cannot be seen is reported as not checked.
+func (r *run) workerRoles() []*Role {
 	var out []*Role
-	for _, fn := range s.workers() {
-		if r := s.Role(fn.RoleARN); r != nil && !slices.Contains(out, r) {
-			out = append(out, r)
+	for _, fn := range r.workers() {
+		path := "Functions." + fn.ID + ".RoleARN"
+		if !r.known(path) {
+			continue
+		}
+		switch role := r.Role(fn.RoleARN); {
+		case role == nil && r.known("Roles"):
+			r.skip(path, "the role "+fn.RoleARN+" is no resource of the stack")
+		case role != nil && !slices.Contains(out, role):
+			out = append(out, role)
 		}
 	}
 	return out
