@@ -25,7 +25,7 @@ var Folders = []string{
 // TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
 // them.
 var TestPackages = []string{
-	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "jobs/storetest", "internal/archtest",
+	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest",
 }
 
 // Mains are the trees that wire programs: they read the environment and load configuration.
@@ -64,7 +64,7 @@ var ImportRules = []ImportRule{
 		Why:     "test libraries are not linked into programs",
 	},
 	{
-		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/internal/archtest"},
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest"},
 		Only:    TestPackages,
 		Why:     "test helpers are not linked into programs",
 	},
@@ -134,7 +134,15 @@ var DepsRules = []DepsRule{
 	{Package: "transport/sqstransport", Never: slices.Concat([]string{
 		Module + "/client", Module + "/worker", awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature",
 	}, slices.DeleteFunc(slices.Clone(neverLinked), func(p string) bool { return p == "github.com/aws" }))},
+	{Package: "functions", Never: readers},
+	{Package: "examples", Never: readers},
 	{Package: "jobs", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x/image"}, neverLinked...)},
+}
+
+// readers are what only the command line needs, to read live stacks.
+var readers = []string{
+	Module + "/infra", awsSDK + "/service/cloudformation", awsSDK + "/service/cloudwatch",
+	awsSDK + "/service/cloudwatchlogs", awsSDK + "/service/iam",
 }
 
 var neverLinked = []string{

@@ -1,0 +1,125 @@
+package livetest
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/offloadhq/offload/infra"
+)
+
+// deleted makes a break that deletes an alarm.
+func deleted(id string) func(context.Context, *Target) (Undo, error) {
+	return func(ctx context.Context, t *Target) (Undo, error) {
+		a := find(t.Model.Alarms, id, func(a infra.Alarm) string { return a.ID })
+		_, err := t.CloudWatch.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{a.Name}})
+		return func(ctx context.Context) error {
+			in := &cloudwatch.PutMetricAlarmInput{
+				AlarmName: &a.Name, Namespace: &a.Namespace, MetricName: &a.Metric, Statistic: types.Statistic(a.Statistic),
+				Period: aws.Int32(int32(a.Period / time.Second)), EvaluationPeriods: aws.Int32(int32(a.EvaluationPeriods)), //nolint:gosec // small
+				Threshold: &a.Threshold, ComparisonOperator: types.ComparisonOperator(a.Comparison), TreatMissingData: &a.MissingData,
+				AlarmActions: a.Actions, ActionsEnabled: &a.ActionsEnabled,
+			}
+			for name, value := range a.Dimensions {
+				in.Dimensions = append(in.Dimensions, types.Dimension{Name: &name, Value: &value})
+			}
+			_, err := t.CloudWatch.PutMetricAlarm(ctx, in)
+			return err
+		}, err
+	}
+}
+
+func silence(ctx context.Context, t *Target) (Undo, error) {
+	names := []string{find(t.Model.Alarms, "TaskQueueAgeAlarm", func(a infra.Alarm) string { return a.ID }).Name}
+	_, err := t.CloudWatch.DisableAlarmActions(ctx, &cloudwatch.DisableAlarmActionsInput{AlarmNames: names})
+	return func(ctx context.Context) error {
+		_, err := t.CloudWatch.EnableAlarmActions(ctx, &cloudwatch.EnableAlarmActionsInput{AlarmNames: names})
+		return err
+	}, err
+}
+
+func forEver(ctx context.Context, t *Target) (Undo, error) {
+	g := find(t.Model.LogGroups, "WorkerLogGroup", func(g infra.LogGroup) string { return g.ID })
+	_, err := t.Logs.DeleteRetentionPolicy(ctx, &cloudwatchlogs.DeleteRetentionPolicyInput{LogGroupName: &g.Name})
+	return func(ctx context.Context) error {
+		_, err := t.Logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &g.Name, RetentionInDays: aws.Int32(int32(g.RetentionDays))}) //nolint:gosec // small
+		return err
+	}, err
+}
+
+func alarmMisconfigurations() []Misconfiguration {
+	list := []Misconfiguration{
+		{Rule: "H4-actions", What: "off", At: "TaskQueueAgeAlarm", Break: silence},
+		{Rule: "H4-logs", What: "kept for ever", At: "WorkerLogGroup", Break: forEver},
+	}
+	for _, a := range []struct{ rule, alarm, at string }{
+		{"C9-inflight", "TaskQueueInFlightAlarm", "TaskQueue"},
+		{"D6-alarm", "WorkerRecursionAlarm", "WorkerFunction"},
+		{"H4-dead-letters", "BulkDeadLetterQueueAlarm", "BulkDeadLetterQueue"},
+		{"H4-age", "TaskQueueAgeAlarm", "TaskQueue"},
+		{"H4-errors", "WorkerErrorsAlarm", "WorkerFunction"},
+		{"H4-throttles", "BulkThrottlesAlarm", "BulkFunction"},
+		{"H4-dropped", "DirectDroppedAlarm", "WorkerFunction"},
+		{"H4-destination", "DirectDestinationAlarm", "WorkerFunction"},
+	} {
+		list = append(list, Misconfiguration{Rule: a.rule, What: "no alarm", At: a.at, Break: deleted(a.alarm)})
+	}
+	return list
+}
+
+// open lets the public in to the bucket.
+func open(ctx context.Context, t *Target) (Undo, error) {
+	name := find(t.Model.Buckets, "ResultsBucket", func(b infra.Bucket) string { return b.ID }).Name
+	put := func(ctx context.Context, policy bool) error {
+		_, err := t.S3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: &name, PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{
+			BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true), BlockPublicPolicy: &policy,
+		}})
+		return err
+	}
+	return func(ctx context.Context) error { return put(ctx, true) }, put(ctx, false)
+}
+
+// notRetained deploys the template with a queue that goes with the stack.
+func notRetained(ctx context.Context, t *Target) (Undo, error) {
+	name := t.Model.Name
+	got, err := t.CloudFormation.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: cfntypes.TemplateStageProcessed})
+	if err != nil {
+		return nil, err
+	}
+	var template struct{ Resources map[string]map[string]any }
+	var whole map[string]any
+	if err := json.Unmarshal([]byte(*got.TemplateBody), &template); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(*got.TemplateBody), &whole); err != nil {
+		return nil, err
+	}
+	template.Resources["TaskQueue"]["DeletionPolicy"] = "Delete"
+	whole["Resources"] = template.Resources
+	broken, err := json.Marshal(whole)
+	if err != nil {
+		return nil, err
+	}
+	deploy := func(ctx context.Context, body string) error {
+		_, err := t.CloudFormation.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: &body, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}})
+		return err
+	}
+	return func(ctx context.Context) error { return deploy(ctx, *got.TemplateBody) }, deploy(ctx, string(broken))
+}
+
+var storageMisconfigurations = []Misconfiguration{
+	{Rule: "J3-public", What: "policies", At: "ResultsBucket", Break: open},
+	{
+		Rule: "H2-retain", What: "a queue that goes with the stack", At: "TaskQueue", Break: notRetained,
+		NotOnLocalStack: "a stack is not updated from a template that was transformed before",
+	},
+}
