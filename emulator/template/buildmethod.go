@@ -11,20 +11,20 @@ import (
 
 // readBuild decides how a function is built, from its Metadata and from what is in its directory.
 // Sources: SAM Developer Guide, "Building Lambda functions with custom runtimes" and "Building Go Lambda functions".
-func (r *builder) readBuild(res *cfn.Resource, fn *Function, dir string, line int, key string) {
+func (b *builder) readBuild(res *cfn.Resource, fn *Function, dir string, line int, key string) {
 	info, err := os.Stat(fn.CodeDir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		r.Fail(line, key, "directory %s does not exist; paths start at the directory of the template", fn.CodeDir)
+		b.Fail(line, key, "directory %s does not exist; paths start at the directory of the template", fn.CodeDir)
 		return
 	case err != nil:
-		r.Fail(line, key, "%v", err)
+		b.Fail(line, key, "%v", err)
 		return
 	case !info.IsDir():
-		r.Fail(line, key, "%s is a file; name the directory of the function's main package", fn.CodeDir)
+		b.Fail(line, key, "%s is a file; name the directory of the function's main package", fn.CodeDir)
 		return
 	}
-	metadata := r.Resolver.Reader(r.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata"), res.Path()+".Metadata")
+	metadata := b.Resolver.Reader(b.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata"), res.Path()+".Metadata")
 	if metadata.V.Kind != cfn.Map {
 		metadata.V = cfn.Nothing
 	}
@@ -44,26 +44,26 @@ func (r *builder) readBuild(res *cfn.Resource, fn *Function, dir string, line in
 	skip := metadata.Boolean("SkipBuild", false)
 	switch {
 	case fn.BuildMethod == MethodMakefile && !skip && !isFile(filepath.Join(fn.CodeDir, "Makefile")):
-		r.Fail(metadata.Line("BuildMethod"), metadata.Key("BuildMethod"), "makefile: there is no Makefile in %s", fn.CodeDir)
+		b.Fail(metadata.Line("BuildMethod"), metadata.Key("BuildMethod"), "makefile: there is no Makefile in %s", fn.CodeDir)
 	case skip || fn.BuildMethod == "":
-		r.guessBuild(fn, skip, line, key)
+		b.guessBuild(fn, skip, line, key)
 	}
 }
 
 // guessBuild is for a function that names no build method.
-func (r *builder) guessBuild(fn *Function, skip bool, line int, key string) {
+func (b *builder) guessBuild(fn *Function, skip bool, line int, key string) {
 	switch {
 	case isExecutable(filepath.Join(fn.CodeDir, "bootstrap")):
 		fn.BuildMethod = MethodPrebuilt
 	case skip:
-		r.Fail(line, key, "%s holds no executable bootstrap, and SkipBuild says that it is built already", fn.CodeDir)
+		b.Fail(line, key, "%s holds no executable bootstrap, and SkipBuild says that it is built already", fn.CodeDir)
 	case isFile(filepath.Join(fn.CodeDir, "Makefile")):
 		fn.BuildMethod = MethodMakefile
 	case isGoMain(fn.CodeDir):
 		fn.BuildMethod = MethodGo
-		r.Warn(line, key, "no BuildMethod: built as a Go program here, but \"sam build\" would look for a Makefile; add \"Metadata: {BuildMethod: go1.x}\" to %s", fn.LogicalID)
+		b.Warn(line, key, "no BuildMethod: built as a Go program here, but \"sam build\" would look for a Makefile; add \"Metadata: {BuildMethod: go1.x}\" to %s", fn.LogicalID)
 	default:
-		r.Fail(line, key, "%s holds no executable bootstrap, no Makefile and no Go main package; build the function first, or set Metadata.BuildMethod", fn.CodeDir)
+		b.Fail(line, key, "%s holds no executable bootstrap, no Makefile and no Go main package; build the function first, or set Metadata.BuildMethod", fn.CodeDir)
 	}
 }
 

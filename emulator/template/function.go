@@ -21,8 +21,8 @@ var (
 var runtimes = []string{"provided.al2023", "provided.al2"}
 
 // skipReason says why a function cannot run on this machine, or "".
-func (r *builder) skipReason(res *cfn.Resource) string {
-	p := r.Properties(res)
+func (b *builder) skipReason(res *cfn.Resource) string {
+	p := b.Properties(res)
 	if kind := p.Text("PackageType"); kind == "Image" || p.V.Has("ImageUri") {
 		return "it is a container image"
 	}
@@ -36,7 +36,7 @@ func (r *builder) skipReason(res *cfn.Resource) string {
 	case runtime != "" && !slices.Contains(runtimes, runtime):
 		return "its runtime is " + runtime
 	}
-	code := r.code(res)
+	code := b.code(res)
 	switch {
 	case code.Kind == cfn.Map && code.Has("ZipFile"):
 		return "its code is inline"
@@ -48,7 +48,7 @@ func (r *builder) skipReason(res *cfn.Resource) string {
 	if ext := path.Ext(code.Text); ext == ".zip" || ext == ".jar" {
 		return "its code is the archive " + code.Text
 	}
-	switch method := r.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata").Get("BuildMethod"); {
+	switch method := b.Eval(res.Node.Get("Metadata"), res.Path()+".Metadata").Get("BuildMethod"); {
 	case method.Kind == cfn.Text && method.Text != MethodGo && method.Text != MethodMakefile:
 		return "its build method is " + method.Text
 	}
@@ -56,17 +56,17 @@ func (r *builder) skipReason(res *cfn.Resource) string {
 }
 
 // code gives where the code of a function is. What AWS alone knows is not a directory of this machine.
-func (r *builder) code(res *cfn.Resource) *cfn.Value {
+func (b *builder) code(res *cfn.Resource) *cfn.Value {
 	name := "CodeUri"
 	if res.Type == cfn.TypeFunction {
 		name = "Code"
 	}
-	return r.Eval(res.Props.Get(name), res.Path()+".Properties."+name)
+	return b.Eval(res.Props.Get(name), res.Path()+".Properties."+name)
 }
 
 // readFunction reads a function that can run.
-func (r *builder) readFunction(res *cfn.Resource, dir string) *Function {
-	p := r.Properties(res)
+func (b *builder) readFunction(res *cfn.Resource, dir string) *Function {
+	p := b.Properties(res)
 	switch warned := functionWarned; res.Type {
 	case cfn.TypeServerlessFunction:
 		p.Check(res.Type, functionUsed, functionIgnored, functionWarned, serverlessUsed, serverlessIgnored, serverlessWarned)
@@ -76,16 +76,16 @@ func (r *builder) readFunction(res *cfn.Resource, dir string) *Function {
 		warnMissing(p, slices.Concat(warned, lambdaWarned))
 	}
 	fn := &Function{LogicalID: res.ID, Line: res.Line, Timeout: 3 * time.Second, MemoryMB: 128, Handler: p.Text("Handler"), Runtime: p.Text("Runtime")}
-	name := r.PhysicalName(res)
+	name := b.PhysicalName(res)
 	switch {
 	case name.Kind == cfn.Unknown:
-		r.Uncomputable(name, p.Key("FunctionName"))
+		b.Uncomputable(name, p.Key("FunctionName"))
 	case !functionName.MatchString(name.Text):
-		r.Fail(p.Line("FunctionName"), p.Key("FunctionName"), "%.100q is no function name; AWS takes 1 to 64 letters, digits, hyphens and underscores", name.Text)
+		b.Fail(p.Line("FunctionName"), p.Key("FunctionName"), "%.100q is no function name; AWS takes 1 to 64 letters, digits, hyphens and underscores", name.Text)
 	}
-	fn.Name, fn.ARN = name.Text, r.ARN(res, p.Path).Text
+	fn.Name, fn.ARN = name.Text, b.ARN(res, p.Path).Text
 	if !p.V.Has("Runtime") {
-		r.Fail(p.V.Line, p.Key("Runtime"), "is missing; a Go function has provided.al2023")
+		b.Fail(p.V.Line, p.Key("Runtime"), "is missing; a Go function has provided.al2023")
 	}
 	if n := p.Integer("Timeout", 1, 900); n != nil {
 		fn.Timeout = time.Duration(*n) * time.Second
@@ -97,15 +97,15 @@ func (r *builder) readFunction(res *cfn.Resource, dir string) *Function {
 	fn.Architectures = p.Texts("Architectures")
 	for _, a := range fn.Architectures {
 		if a != "arm64" && a != "x86_64" {
-			r.Fail(p.Line("Architectures"), p.Key("Architectures"), "must be arm64 or x86_64, not %q", a)
+			b.Fail(p.Line("Architectures"), p.Key("Architectures"), "must be arm64 or x86_64, not %q", a)
 		}
 	}
 	fn.AllowRecursion = p.Choice("RecursiveLoop", "Terminate", "Allow") == "Allow"
 	fn.Env = environment(p)
 	if res.Type == cfn.TypeServerlessFunction {
-		r.readAutoAlias(p, fn)
+		b.readAutoAlias(p, fn)
 	}
-	r.readCode(res, fn, dir)
+	b.readCode(res, fn, dir)
 	return fn
 }
 
@@ -117,13 +117,13 @@ func warnMissing(p cfn.Reader, names []string) {
 	}
 }
 
-func (r *builder) readAutoAlias(p cfn.Reader, fn *Function) {
+func (b *builder) readAutoAlias(p cfn.Reader, fn *Function) {
 	alias := p.Text("AutoPublishAlias")
 	if alias == "" {
 		return
 	}
 	if !aliasName.MatchString(alias) || digits.MatchString(alias) {
-		r.Fail(p.Line("AutoPublishAlias"), p.Key("AutoPublishAlias"), "%.100q is no alias name", alias)
+		b.Fail(p.Line("AutoPublishAlias"), p.Key("AutoPublishAlias"), "%.100q is no alias name", alias)
 		return
 	}
 	fn.Alias, fn.Aliases = alias, []string{alias}
@@ -168,21 +168,21 @@ func environment(p cfn.Reader) map[string]string {
 }
 
 // readCode finds the directory of the code and how it is built.
-func (r *builder) readCode(res *cfn.Resource, fn *Function, dir string) {
+func (b *builder) readCode(res *cfn.Resource, fn *Function, dir string) {
 	name := "CodeUri"
 	if res.Type == cfn.TypeFunction {
 		name = "Code"
 	}
-	p := r.Properties(res)
+	p := b.Properties(res)
 	code := p.Text(name)
 	if code == "" {
-		if v := r.code(res); v.Kind == cfn.Absent || v.Kind == cfn.Text {
-			r.Fail(p.Line(name), p.Key(name), "is missing; name the directory of the function's main package")
+		if v := b.code(res); v.Kind == cfn.Absent || v.Kind == cfn.Text {
+			b.Fail(p.Line(name), p.Key(name), "is missing; name the directory of the function's main package")
 		}
 		return
 	}
 	if fn.CodeDir = filepath.FromSlash(code); !filepath.IsAbs(fn.CodeDir) {
 		fn.CodeDir = filepath.Join(dir, fn.CodeDir)
 	}
-	r.readBuild(res, fn, dir, p.Line(name), p.Key(name))
+	b.readBuild(res, fn, dir, p.Line(name), p.Key(name))
 }

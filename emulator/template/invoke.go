@@ -8,8 +8,8 @@ import (
 )
 
 // readServerlessAsync reads the EventInvokeConfig of a serverless function. SAM binds it to the alias when there is one.
-func (r *builder) readServerlessAsync(res *cfn.Resource, fn *Function) *pendingDestination {
-	p := r.Properties(res)
+func (b *builder) readServerlessAsync(res *cfn.Resource, fn *Function) *pendingDestination {
+	p := b.Properties(res)
 	if p.V.Get("EventInvokeConfig").Kind == cfn.Absent {
 		return nil
 	}
@@ -26,13 +26,13 @@ func (r *builder) readServerlessAsync(res *cfn.Resource, fn *Function) *pendingD
 	kind := failure.Choice("Type", types...)
 	switch {
 	case failure.V.Get("Type").Kind == cfn.Absent:
-		r.Fail(failure.V.Line, failure.Key("Type"), "is missing; use one of %s", strings.Join(types, ", "))
+		b.Fail(failure.V.Line, failure.Key("Type"), "is missing; use one of %s", strings.Join(types, ", "))
 		return nil
 	case kind != "SQS":
-		r.Warn(failure.V.Line, failure.Path, "a destination of type %s is not emulated; events that fail for good are dropped", kind)
+		b.Warn(failure.V.Line, failure.Path, "a destination of type %s is not emulated; events that fail for good are dropped", kind)
 		return nil
 	case failure.V.Get("Destination").Kind == cfn.Absent:
-		fn.Async.OnFailure = r.Attribute(res.ID+cfn.GeneratedQueue, "Arn", failure.V.Line, failure.Path).Text
+		fn.Async.OnFailure = b.Attribute(res.ID+cfn.GeneratedQueue, "Arn", failure.V.Line, failure.Path).Text
 		return nil
 	}
 	fn.Async.OnFailure = failure.Text("Destination")

@@ -47,12 +47,12 @@ type queueRead struct {
 }
 
 // readQueue reads one queue, or reports why it cannot.
-func (r *builder) readQueue(res *cfn.Resource) *queueRead {
-	p := r.Properties(res)
+func (b *builder) readQueue(res *cfn.Resource) *queueRead {
+	p := b.Properties(res)
 	p.Check(cfn.TypeQueue, queueUsed, queueFIFO, queueIgnored)
 	q := &queueRead{path: p.Path, visibility: defaultVisibility}
 	q.LogicalID, q.Line, q.Attributes = res.ID, res.Line, make(map[string]string)
-	r.readQueueName(p, res, q)
+	b.readQueueName(p, res, q)
 	for _, a := range queueRanges {
 		if n := p.Integer(a.name, a.least, a.most); n != nil {
 			q.Attributes[a.name] = strconv.Itoa(*n)
@@ -63,30 +63,30 @@ func (r *builder) readQueue(res *cfn.Resource) *queueRead {
 	}
 	q.readRedrive(p)
 	q.readRedriveAllow(p)
-	q.Tags = r.readTags(p)
+	q.Tags = b.readTags(p)
 	return q
 }
 
-func (r *builder) readQueueName(p cfn.Reader, res *cfn.Resource, q *queueRead) {
-	name := r.PhysicalName(res)
+func (b *builder) readQueueName(p cfn.Reader, res *cfn.Resource, q *queueRead) {
+	name := b.PhysicalName(res)
 	if name.Kind == cfn.Unknown {
-		r.Uncomputable(name, p.Key("QueueName"))
+		b.Uncomputable(name, p.Key("QueueName"))
 		return
 	}
 	q.Name = name.Text
-	q.ARN = r.ARN(res, p.Path).Text
-	q.URL = r.Options.QueueURL(q.Name)
+	q.ARN = b.ARN(res, p.Path).Text
+	q.URL = b.Options.QueueURL(q.Name)
 	fifo := p.Boolean("FifoQueue", false)
 	switch {
 	case fifo || strings.HasSuffix(q.Name, ".fifo"):
-		r.Fail(p.Line("FifoQueue"), p.Key("FifoQueue"), "the emulator has no FIFO queues yet; leave the queue out with a Condition, or make it a standard queue")
+		b.Fail(p.Line("FifoQueue"), p.Key("FifoQueue"), "the emulator has no FIFO queues yet; leave the queue out with a Condition, or make it a standard queue")
 		return
 	case !queueName.MatchString(q.Name):
-		r.Fail(p.Line("QueueName"), p.Key("QueueName"), "%.100q is no queue name; AWS takes 1 to 80 letters, digits, hyphens and underscores", q.Name)
+		b.Fail(p.Line("QueueName"), p.Key("QueueName"), "%.100q is no queue name; AWS takes 1 to 80 letters, digits, hyphens and underscores", q.Name)
 	}
 	for _, name := range queueFIFO {
 		if p.V.Has(name) {
-			r.Fail(p.Line(name), p.Key(name), "only a FIFO queue has it")
+			b.Fail(p.Line(name), p.Key(name), "only a FIFO queue has it")
 		}
 	}
 }
@@ -149,9 +149,9 @@ func encode(v any) string {
 }
 
 // readTags reads the tags that can be computed. A tag changes nothing here, so nothing is said about the others.
-func (r *builder) readTags(p cfn.Reader) map[string]string {
+func (b *builder) readTags(p cfn.Reader) map[string]string {
 	var tags map[string]string
-	for _, item := range r.Eval(p.V.Get("Tags"), p.Key("Tags")).Items {
+	for _, item := range b.Eval(p.V.Get("Tags"), p.Key("Tags")).Items {
 		if k, v := item.Get("Key"), item.Get("Value"); k.Scalar() && v.Scalar() {
 			if tags == nil {
 				tags = make(map[string]string)
