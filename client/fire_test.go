@@ -185,12 +185,12 @@ func TestFireInAHandlerCountsHops(t *testing.T) {
 	c, rec := clienttest.New(t)
 	ctx := task.WithInfo(t.Context(), task.Info{Hops: 3, Headers: map[string]string{"traceparent": "of-the-handler", "tracestate": "kept"}})
 	own := make([]task.FireOption, 1, 4)
-	own[0] = task.Header("traceparent", "own")
+	own[0] = task.Header("tenant", "own")
 	if _, err := c.Fire(ctx, number.With(1), own...); err != nil {
 		t.Fatal(err)
 	}
 	_, e := clienttest.RequireFired(t, rec, number)
-	if h := e.Headers(); e.Hops() != 4 || h["traceparent"] != "own" || h["tracestate"] != "kept" {
+	if h := e.Headers(); e.Hops() != 4 || h["traceparent"] != "of-the-handler" || h["tracestate"] != "kept" || h["tenant"] != "own" {
 		t.Errorf("hops %d, headers %v", e.Hops(), h)
 	}
 	if own[:2][1] != nil {

@@ -15,6 +15,9 @@ const (
 	attrTimeout     = "offloadtimeout"
 	attrReader      = "offloadreader"
 
+	attrTraceParent = "traceparent"
+	attrTraceState  = "tracestate"
+
 	// ReaderVersion is the newest value of the attribute offloadreader that this build understands.
 	ReaderVersion = 1
 
@@ -75,6 +78,16 @@ func (e Envelope) Headers() map[string]string {
 		m[h.key] = h.value
 	}
 	return m
+}
+
+// Header returns one of [Envelope.Headers], "" if it is not there.
+func (e Envelope) Header(key string) string {
+	for _, h := range e.headers {
+		if h.key == key {
+			return h.value
+		}
+	}
+	return ""
 }
 
 // Class is the queue class to route by. It does not travel: an envelope that was parsed has class "".

@@ -31,7 +31,11 @@ type firing struct {
 	timeout     time.Duration
 	hops        int
 	headers     []header
+	trace       trace
 }
+
+// trace is a W3C trace context: the values of traceparent and tracestate.
+type trace struct{ parent, state string }
 
 type header struct{ key, value string }
 
@@ -186,21 +190,49 @@ func (f *firing) header(key string) int {
 	return slices.IndexFunc(f.headers, func(h header) bool { return h.key == key })
 }
 
+// Trace says which trace the task belongs to, in the words of W3C Trace Context: it becomes the headers traceparent and
+// tracestate, unless the firing has a [Header] traceparent of its own, wherever that stands; the two always come from
+// the same place. It is for instrumentation. A value that no header may have is left out, not a reason to fail. A second
+// Trace replaces the first.
+func Trace(traceparent, tracestate string) FireOption {
+	return fireFunc(func(f *firing) error {
+		f.trace = traceOf(traceparent, tracestate)
+		return nil
+	})
+}
+
 // CausedBy marks the task as fired by the task that info describes: the hop count goes one up and the trace context
-// (traceparent, tracestate) is carried on unless the firing sets its own. A client does this by itself when the context
-// it is given is that of a handler.
+// (traceparent, tracestate) is carried on unless the firing sets its own, as a header or with [Trace]. A client does this
+// by itself when the context it is given is that of a handler.
 func CausedBy(info Info) FireOption {
 	return fireFunc(func(f *firing) error {
 		f.hops = max(info.Hops, 0) + 1
-		for _, key := range [...]string{"traceparent", "tracestate"} {
-			// A trace context that came from elsewhere and breaks the rules of a header is dropped, not a reason to fail.
-			value := info.Headers[key]
-			if value != "" && f.header(key) < 0 && checkHeader(key, value) == nil {
-				f.setHeader(key, value)
-			}
+		if f.trace.parent == "" {
+			f.trace = traceOf(info.Headers[attrTraceParent], info.Headers[attrTraceState])
 		}
 		return nil
 	})
+}
+
+func traceOf(parent, state string) trace {
+	if parent == "" || checkHeader(attrTraceParent, parent) != nil {
+		return trace{}
+	}
+	if checkHeader(attrTraceState, state) != nil {
+		state = ""
+	}
+	return trace{parent, state}
+}
+
+// carryTrace is done when all options have spoken. A tracestate belongs to its traceparent only.
+func (f *firing) carryTrace() {
+	if f.trace.parent == "" || f.header(attrTraceParent) >= 0 {
+		return
+	}
+	f.setHeader(attrTraceParent, f.trace.parent)
+	if f.trace.state != "" && f.header(attrTraceState) < 0 {
+		f.setHeader(attrTraceState, f.trace.state)
+	}
 }
 
 func checkClass(class string) error {

@@ -26,6 +26,14 @@ func (t Task) Name() string {
 	return t.def.name
 }
 
+// Class is the queue class of the definition, which the option [Queue] of a firing may change; "" for the zero Task.
+func (t Task) Class() string {
+	if t.def == nil {
+		return ""
+	}
+	return t.def.policy.Class
+}
+
 // Encode makes the wire form. It is what clients call; programs call Fire. id is the task id unless the option [ID]
 // gives another; source is the CloudEvents source, a URI reference that names the firing service; now is the time of
 // the firing.
@@ -61,6 +69,7 @@ func (x *encoder) envelope(t Task, source string, opts []FireOption) (Envelope, 
 			return Envelope{}, err
 		}
 	}
+	f.carryTrace()
 	if err := f.check(); err != nil {
 		return Envelope{}, err
 	}
