@@ -133,7 +133,7 @@ func (s *Service) sendMessageBatch(c *call) error {
 	err = s.on(c.ctx, in.QueueUrl, func(o *owner, q *queue, now time.Time) error {
 		for i := range results {
 			if r := &results[i]; r.err == nil {
-				r.messageID, r.err = o.registry.send(now, q, r.parcel)
+				r.messageID, r.err = o.registry.send(now, q, r.parcel.traced(c.trace))
 			}
 		}
 		return nil

@@ -90,7 +90,7 @@ func (s *Service) sendMessage(c *call) error {
 	}
 	var id string
 	if err := s.on(c.ctx, in.QueueUrl, func(o *owner, q *queue, now time.Time) (err error) {
-		id, err = o.registry.send(now, q, p)
+		id, err = o.registry.send(now, q, p.traced(c.trace))
 		return err
 	}); err != nil {
 		return err

@@ -25,10 +25,11 @@ const targetPrefix = "AmazonSQS."
 // call is one request on its way through an action. Calls are used again, so
 // that their buffers are.
 type call struct {
-	ctx  context.Context //nolint:containedctx // lives as long as the request, as http.Request does
-	host string
-	body bytes.Buffer
-	out  []byte // the answer, appended by the action; empty means {}
+	ctx   context.Context //nolint:containedctx // lives as long as the request, as http.Request does
+	host  string
+	trace string // the X-Ray header of the request, or ""
+	body  bytes.Buffer
+	out   []byte // the answer, appended by the action; empty means {}
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -40,7 +41,7 @@ func (c *call) release() {
 	if c.body.Cap() > maxKeptBuffer || cap(c.out) > maxKeptBuffer {
 		return
 	}
-	c.ctx, c.host, c.out = nil, "", c.out[:0]
+	c.ctx, c.host, c.trace, c.out = nil, "", "", c.out[:0]
 	c.body.Reset()
 	calls.Put(c)
 }
@@ -80,7 +81,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	c := calls.Get().(*call)
 	defer c.release()
-	c.ctx, c.host = r.Context(), r.Host
+	c.ctx, c.host, c.trace = r.Context(), r.Host, r.Header.Get("X-Amzn-Trace-Id")
 	err := s.perform(name, r, c)
 	s.log(r, name, start, err)
 	if err != nil && c.ctx.Err() != nil {

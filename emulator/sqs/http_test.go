@@ -280,3 +280,40 @@ func TestErrorNamesTheOperation(t *testing.T) {
 		t.Errorf("answer %d %q to a request of another protocol", w.Code, w.Body)
 	}
 }
+
+// TestTheTraceHeaderOfARequestGoesToItsMessages: to those that have none of their own.
+func TestTheTraceHeaderOfARequestGoesToItsMessages(t *testing.T) {
+	s := newService(t)
+	arn := create(t, s, "q", nil)
+	const own = `"MessageSystemAttributes":{"AWSTraceHeader":{"DataType":"String","StringValue":"Root=own"}}`
+	post := func(action, body, trace string) map[string]any {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "AmazonSQS."+action)
+		r.Header["X-Amzn-Trace-Id"] = []string{trace}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		var answer map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%s answers %d %s, %v", action, w.Code, w.Body, err)
+		}
+		return answer
+	}
+	sent := post("SendMessage", `{"QueueUrl":"q","MessageBody":"single"}`, "Root=request;Lineage=a:1")
+	if _, there := sent["MD5OfMessageSystemAttributes"]; there {
+		t.Errorf("a digest of attributes that were not sent: %v", sent)
+	}
+	post("SendMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","MessageBody":"none"},{"Id":"b","MessageBody":"own",`+own+`}]}`, "Root=request")
+	post("SendMessage", `{"QueueUrl":"q","MessageBody":"untraced"}`, "")
+	post("SendMessage", `{"QueueUrl":"q","MessageBody":"illegal"}`, "\x01")
+	want := map[string]string{"single": "Root=request;Lineage=a:1", "none": "Root=request", "own": "Root=own", "untraced": "", "illegal": ""}
+	got, err := s.Receive(t.Context(), arn, sqs.ReceiveInput{Max: 10})
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("received %d messages, %v", len(got), err)
+	}
+	for _, m := range got {
+		if m.TraceHeader != want[m.Body] {
+			t.Errorf("message %q has the trace header %q, want %q", m.Body, m.TraceHeader, want[m.Body])
+		}
+	}
+}

@@ -72,6 +72,15 @@ func (o Outgoing) pack() (parcel, error) {
 	}, nil
 }
 
+// traced gives a message without an X-Ray header of its own that of its request
+// (AWS X-Ray Developer Guide, "Amazon SQS and AWS X-Ray": either may carry it).
+func (p parcel) traced(request string) parcel {
+	if p.trace == "" && legal(request) {
+		p.trace = request
+	}
+	return p
+}
+
 // size is what counts against the size limits: body, and names, types and
 // values of attributes.
 func (o Outgoing) size() int {

@@ -29,7 +29,6 @@ type Client struct {
 	signer      *v4.Signer
 	clock       clock
 	agent       string
-	lambda      bool
 }
 
 // New makes a client from a loaded configuration, and no request. It returns every problem, joined. What only an SDK
@@ -57,7 +56,6 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 	if cfg.AppID != "" {
 		c.agent += " app/" + url.PathEscape(cfg.AppID)
 	}
-	_, c.lambda = os.LookupEnv("AWS_LAMBDA_FUNCTION_NAME")
 	return c, nil
 }
 
@@ -140,23 +138,24 @@ func (c *Client) request(ctx context.Context, target string, raw []byte, payload
 		},
 		Body: reader, ContentLength: int64(len(raw)), GetBody: payload.reader,
 	}
-	if trace := c.trace(ctx); trace != "" {
-		r.Header["X-Amzn-Trace-Id"] = []string{trace}
+	if trace := InvocationTrace(ctx); trace != "" {
+		r.Header["X-Amzn-Trace-Id"] = []string{headerText(trace)}
 	}
 	return r.WithContext(ctx), nil
 }
 
-// trace is the X-Ray header of the invocation that this call belongs to: Lambda stops chains of invocations by it. The
-// Lambda runtime for Go keeps it in the context, and in the environment for those who have lost the context.
-func (c *Client) trace(ctx context.Context) string {
-	if !c.lambda {
+// InvocationTrace is the X-Ray header of the Lambda invocation that ctx belongs to, "" outside a function. Each call
+// carries it: Lambda stops chains of invocations by it. The Lambda runtime for Go keeps it in the context, and in the
+// environment for those who have lost the context.
+func InvocationTrace(ctx context.Context) string {
+	if _, lambda := os.LookupEnv("AWS_LAMBDA_FUNCTION_NAME"); !lambda {
 		return ""
 	}
 	trace, _ := ctx.Value("x-amzn-trace-id").(string)
 	if trace == "" {
 		trace = os.Getenv("_X_AMZN_TRACE_ID")
 	}
-	return headerText(trace)
+	return trace
 }
 
 // headerText escapes what a header must not hold, as the SDK does.

@@ -38,6 +38,11 @@ func appendMessages(b []byte, queueURL string, messages []api.Message) []byte {
 		if len(m.Attributes) > 0 {
 			b = append(b, '}')
 		}
+		if m.Trace != "" {
+			b = append(b, `,"MessageSystemAttributes":{"`+api.TraceAttribute+`":{"DataType":"String","StringValue":`...)
+			b = appendString(b, m.Trace)
+			b = append(b, "}}"...)
+		}
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)

@@ -17,7 +17,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add("é", []byte("é \u2028 \ufffe \U0010ffff \xff\xc3\xed\xa0\x80"), int32(-1), "ï", "\xf0\x9f", "\xff")
 	f.Fuzz(func(t *testing.T, url string, body []byte, delay int32, name, value, receipt string) {
 		messages := []api.Message{
-			{Body: body, Delay: delay},
+			{Body: body, Delay: delay, Trace: receipt},
 			{Body: []byte("second"), Attributes: []api.Attribute{{Name: name, Value: value}, {Name: name + "2", Value: receipt}}},
 		}
 		type attribute struct{ DataType, StringValue string }
@@ -28,6 +28,8 @@ func FuzzRequests(f *testing.F) {
 				MessageBody       string
 				DelaySeconds      *int32
 				MessageAttributes map[string]attribute
+
+				MessageSystemAttributes map[string]attribute
 			}
 		}
 		strict(t, appendMessages([]byte("kept"), url, messages), &sent)
@@ -36,9 +38,11 @@ func FuzzRequests(f *testing.F) {
 		}
 		if first := sent.Entries[0]; first.MessageBody != valid(string(body)) || (first.DelaySeconds == nil) != (delay == 0) || delay != 0 && *first.DelaySeconds != delay || first.MessageAttributes != nil {
 			t.Fatalf("the first entry is %+v", first)
+		} else if trace := first.MessageSystemAttributes; (len(trace) == 1) != (receipt != "") || receipt != "" && trace["AWSTraceHeader"] != (attribute{"String", valid(receipt)}) {
+			t.Fatalf("the first entry has the system attributes %v", trace)
 		}
 		want := map[string]attribute{valid(name): {"String", valid(value)}, valid(name + "2"): {"String", valid(receipt)}}
-		if second := sent.Entries[1]; second.MessageBody != "second" || second.DelaySeconds != nil || !reflect.DeepEqual(second.MessageAttributes, want) {
+		if second := sent.Entries[1]; second.MessageBody != "second" || second.DelaySeconds != nil || second.MessageSystemAttributes != nil || !reflect.DeepEqual(second.MessageAttributes, want) {
 			t.Fatalf("the second entry is %+v", second)
 		}
 

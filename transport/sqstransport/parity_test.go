@@ -55,7 +55,7 @@ func requests(t *testing.T, k kind, cfg aws.Config) (all []request, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e, parseErr := task.Parse([]byte(`{"specversion":"1.0","id":"1","source":"/x","type":"x","data":"\u2028é\u0000<"}`))
+	e, parseErr := task.Parse([]byte(`{"specversion":"1.0","id":"1","source":"/x","type":"x","traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01","data":"\u2028é\u0000<"}`))
 	if parseErr != nil {
 		t.Fatal(parseErr)
 	}

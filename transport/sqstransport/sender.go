@@ -55,7 +55,8 @@ func (s *Sender) Limits() transport.Limits {
 }
 
 // Send delivers the batch in as many SendMessageBatch requests as it takes, each tried once. Delays are rounded up to
-// whole seconds.
+// whole seconds. The traceparent of a task goes into the message's AWSTraceHeader too, as an X-Ray header, except in a
+// Lambda function, where the request carries that of the invocation.
 //
 // An entry is Accepted when the answer names it as successful with the digest of the body that was sent; Rejected when
 // the answer, or the refusal of the whole request, says so, or when nothing was sent; Unknown in all other cases. What
@@ -70,7 +71,7 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 			results[i] = transport.Result{Outcome: transport.Rejected, Err: err}
 			continue
 		}
-		entries = append(entries, entry{at: i, Message: api.Message{Body: e.Body(), Delay: seconds(e.Delay())}})
+		entries = append(entries, entry{at: i, Message: api.Message{Body: e.Body(), Delay: seconds(e.Delay()), Trace: traceHeader(ctx, e)}})
 	}
 	if n := pack.Prefix(entries, entry.size, maxEntries, maxBatchBytes); n == len(entries) {
 		s.request(ctx, entries, results)

@@ -83,6 +83,11 @@ func (q queues) SendMessageBatch(ctx context.Context, queueURL string, messages 
 			DelaySeconds:      m.Delay,
 			MessageAttributes: attributes(m.Attributes),
 		}
+		if m.Trace != "" {
+			in.Entries[i].MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
+				api.TraceAttribute: {DataType: aws.String("String"), StringValue: aws.String(m.Trace)},
+			}
+		}
 	}
 	out, err := q.client.SendMessageBatch(ctx, in, watched(call))
 	if err == nil && out == nil {

@@ -35,7 +35,12 @@ type Message struct {
 	Body       []byte
 	Delay      int32 // in seconds
 	Attributes []Attribute
+	Trace      string // the system attribute AWSTraceHeader, "" if there is none
 }
+
+// TraceAttribute is the one system attribute that a sender may set. It is free: it counts neither as one of the ten
+// attributes nor toward the size (Amazon SQS API Reference, SendMessage, MessageSystemAttribute).
+const TraceAttribute = "AWSTraceHeader"
 
 // Attribute is a message attribute of type String.
 type Attribute struct{ Name, Value string }
