@@ -43,18 +43,20 @@ func (m *memory) Put(ctx context.Context, key string, r io.Reader) (err error) {
 			m.set(key, object.String())
 		}
 	}()
+	buf := make([]byte, 1000)
 	for {
 		if err := ctx.Err(); err != nil && m.fault != "deaf to ctx" {
 			return err
 		}
-		n, err := io.CopyN(&object, r, 1000)
+		n, err := r.Read(buf)
+		object.Write(buf[:n])
 		if m.fault == "seen early" {
 			m.set(key, object.String())
 		}
 		switch {
 		case err == nil:
 			continue
-		case err == io.EOF && n >= 0: // CopyN's own: the source has ended
+		case err == io.EOF: // not wrapped: the source has ended
 		case m.fault == "ends early in silence":
 		case m.fault == "fails for good":
 			return task.Permanent(err)
