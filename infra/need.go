@@ -142,11 +142,11 @@ func (s *Stack) logGroupARN(fn *Function) string {
 // directLane is the output that names the function which hosts invoke.
 const directLane = "WorkerFunction"
 
-// producerPlaces gives the places of a web host: every queue that a function works on, and the function that it invokes.
+// producerPlaces gives the places of a web host: every queue that holds tasks, and the function that it invokes.
 func (s *Stack) producerPlaces() places {
 	p := make(places)
 	for i := range s.Queues {
-		if q := &s.Queues[i]; len(s.MappingsOf(q)) > 0 && !s.IsDeadLetterQueue(q) {
+		if q := &s.Queues[i]; !s.IsDeadLetterQueue(q) {
 			p.add(OnQueue, q.ARN)
 			p.addKey(q.KMSKeyID)
 		}

@@ -128,6 +128,8 @@ const awsSDK = "github.com/aws/aws-sdk-go-v2"
 // credentials, and none of its services: those are what makes a binary large.
 var DepsRules = []DepsRule{
 	{Package: "task", Only: []string{Module + "/task", "github.com/oklog/ulid/v2"}},
+	{Package: "infra", Only: []string{Module + "/infra"}},
+	{Package: "infra/template", Only: []string{Module + "/infra", Module + "/internal/cfn", "go.yaml.in/yaml/v3"}},
 	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
 	{Package: "worker", Never: append([]string{Module + "/client"}, neverLinked...)},
 	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
