@@ -19,8 +19,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run executes one command line and returns the exit status: 0, 1 after an error that is printed to stderr, or that of
-// the command which offload dev ran.
+// run executes one command line and returns the exit status: 0, 1 after an error that is printed to stderr, that of the
+// command which offload dev ran, or what the help of offload doctor says.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "offload",
@@ -32,15 +32,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newDev(), newDemo(), newFire(), newEnv(), newVersion())
+	root.AddCommand(newDev(), newDemo(), newFire(), newEnv(), newDoctor(), newVersion())
 	err := root.ExecuteContext(ctx)
 	var ended *commandError
 	if errors.As(err, &ended) {
 		return cli.ExitCode(ended.err)
 	}
+	status := 1
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		if status = exit.status; exit.err == nil {
+			return status
+		}
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "offload:", err)
-		return 1
+		return status
 	}
 	return 0
 }

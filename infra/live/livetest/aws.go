@@ -183,3 +183,6 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.write(w, name, out)
 }
+
+// Model is a stack with the names that it has in the account.
+func (a *AWS) Model(s *infra.Stack) *infra.Stack { return rename(a.tb, s) }
