@@ -12,7 +12,7 @@ var mappingRules = []Rule{
 		ID: "C13-mapping", Severity: Error,
 		Title: "exactly one event source mapping reads a queue",
 		Why: "A queue that nobody reads deletes its tasks when their retention ends. Two mappings share out the messages between them: each function gets " +
-			"some of the tasks, and deletes those that it does not know once they are dead.",
+			"some of the tasks, and those that it does not know end among the dead letters.",
 		Fix:  "give the queue one SQS event, on one function",
 		Page: pageSQSMapping, check: checkOneMapping,
 	},

@@ -10,19 +10,22 @@ type Place string
 
 // The places.
 const (
-	OnQueue     Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
-	OnLetters   Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
-	OnLogGroup  Place = "log group"
-	OnBucket    Place = "bucket"   // objects below a prefix
-	OnKey       Place = "key"      // of a queue or a bucket
-	OnFunction  Place = "function" // that a host invokes, with its qualifier
-	pageRole          = pageSQSMapping
-	pageLambda        = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
-	pageSQSKeys       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
-	pageS3Parts       = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"
-	pageInvoke        = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
-	pageSend          = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"
-	pageVisible       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html"
+	OnQueue    Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
+	OnLetters  Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
+	OnLogGroup Place = "log group"
+	OnBucket   Place = "bucket"   // objects below a prefix
+	OnKey      Place = "key"      // of a queue or a bucket
+	OnFunction Place = "function" // that a host invokes, with its qualifier
+)
+
+const (
+	pageRole    = pageSQSMapping
+	pageLambda  = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
+	pageSQSKeys = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
+	pageS3Parts = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"
+	pageInvoke  = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
+	pageSend    = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"
+	pageVisible = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html"
 )
 
 // A Need is an action that a role must allow, and why.
@@ -49,8 +52,8 @@ func WorkerNeeds() []Need {
 		{"s3:AbortMultipartUpload", OnBucket, ByCode, pageS3Parts},    // a result that broke off
 		{"logs:CreateLogStream", OnLogGroup, "Lambda's logs", pageLambda},
 		{"logs:PutLogEvents", OnLogGroup, "Lambda's logs", pageLambda},
-		{"kms:Decrypt", OnKey, "SQS, to receive and to send; S3, for parts", pageSQSKeys},
-		{"kms:GenerateDataKey", OnKey, "SQS, to send; S3, to write", pageSQSKeys},
+		{"kms:Decrypt", OnKey, "SQS (to receive) and S3 (for parts)", pageSQSKeys},
+		{"kms:GenerateDataKey", OnKey, "SQS (to send) and S3 (to write)", pageSQSKeys},
 	}
 }
 
@@ -59,7 +62,7 @@ func ProducerNeeds() []Need {
 	return []Need{
 		{"sqs:SendMessage", OnQueue, ByCode, pageSend},
 		{"lambda:InvokeFunction", OnFunction, ByCode, pageInvoke},
-		{"kms:GenerateDataKey", OnKey, "SQS, to send", pageSQSKeys},
+		{"kms:GenerateDataKey", OnKey, "SQS (to send)", pageSQSKeys},
 	}
 }
 

@@ -146,7 +146,7 @@ func (r *run) missing(at interface{ base() Resource }, statements []Statement, n
 				allowed = allowsBelow(statements, need.Action, resource)
 			}
 			if !allowed {
-				r.found(at, "Statements", "%s on %s is not allowed; %s needs it", need.Action, r.short(resource), need.By)
+				r.found(at, "Statements", "%s on %s is not allowed; it is needed by %s", need.Action, r.short(resource), need.By)
 			}
 		}
 	}

@@ -77,6 +77,14 @@ func rulesPage() string {
 	for _, r := range infra.Rules() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | [AWS](%s) |\n", r.ID, r.Severity, r.Title, r.Why, r.Fix, r.Page)
 	}
+	table := func(title string, needs []infra.Need) {
+		fmt.Fprintf(&b, "\n## %s\n\nThese actions (H3), and no others (J3-actions).\n\n| action | on | needed by | source |\n|---|---|---|---|\n", title)
+		for _, n := range needs {
+			fmt.Fprintf(&b, "| %s | %s | %s | [AWS](%s) |\n", n.Action, n.On, n.By, n.Page)
+		}
+	}
+	table("What the role of a function allows", infra.WorkerNeeds())
+	table("What the policy for web hosts allows", infra.ProducerNeeds())
 	return b.String()
 }
 
