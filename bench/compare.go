@@ -93,8 +93,8 @@ func measureAll(ctx context.Context, o options) (_ *report.Run, err error) {
 	if err := tellDown(s.Down, o.requirePeers); err != nil {
 		return nil, err
 	}
-	run := describe(o.quick)
-	run.Versions = s.Versions
+	run := describe(ctx, o.quick)
+	run.Versions = append(run.Versions, s.Versions...)
 	r := &plan.Runner{Program: program, Servers: s.Servers, Scale: plan.Full, Dir: dir, Progress: os.Stderr}
 	if o.quick {
 		r.Scale = plan.Quick

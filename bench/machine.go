@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,14 +16,36 @@ import (
 )
 
 // describe tells where and when a run begins.
-func describe(quick bool) *report.Run {
+func describe(ctx context.Context, quick bool) *report.Run {
 	command := "make bench-compare"
 	if quick {
 		command += " QUICK=1"
 	}
 	return &report.Run{
-		When: time.Now(), Quick: quick, Command: command, Commit: commit(), Machine: machine(), Go: runtime.Version(), LoadFrom: loadAverage(),
+		When: time.Now(), Quick: quick, Command: command, Commit: commit(ctx), Machine: machine(), CPUs: runtime.NumCPU(),
+		Versions: versions(), LoadFrom: loadAverage(),
 	}
+}
+
+// versions are those of Go and of the modules that are compared.
+func versions() []string {
+	all := []string{"Go " + strings.TrimPrefix(runtime.Version(), "go")}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return all
+	}
+	for _, m := range info.Deps {
+		if name, ok := compared[m.Path]; ok {
+			all = append(all, name+" "+strings.TrimPrefix(m.Version, "v"))
+		}
+	}
+	return all
+}
+
+var compared = map[string]string{
+	"github.com/aws/aws-sdk-go-v2/service/sqs": "AWS SDK for Go v2, service/sqs",
+	"github.com/hibiken/asynq":                 "asynq",
+	"github.com/riverqueue/river":              "River",
 }
 
 func machine() string {
@@ -29,7 +54,7 @@ func machine() string {
 		parts = append(parts, model)
 	}
 	if memory := field("/proc/meminfo", "MemTotal"); memory != "" {
-		parts = append(parts, memory+" of memory")
+		parts = append(parts, gibibytes(memory)+" of memory")
 	}
 	return strings.Join(append(parts, runtime.GOOS+"/"+runtime.GOARCH), ", ")
 }
@@ -48,6 +73,15 @@ func field(file, name string) string {
 	return ""
 }
 
+// gibibytes rounds what /proc/meminfo tells, "24684084 kB".
+func gibibytes(text string) string {
+	kilo, err := strconv.Atoi(strings.TrimSuffix(text, " kB"))
+	if err != nil {
+		return text
+	}
+	return fmt.Sprintf("%.0f GiB", float64(kilo)/(1<<20))
+}
+
 func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if fields := strings.Fields(string(text)); err == nil && len(fields) >= 3 {
@@ -56,8 +90,8 @@ func loadAverage() string {
 	return "unknown"
 }
 
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+func commit(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
 	if err != nil {
 		return "unknown"
 	}

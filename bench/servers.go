@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/offloadhq/offload/bench/internal/peer"
 	"github.com/offloadhq/offload/bench/internal/plan"
@@ -37,7 +38,7 @@ func startServers(ctx context.Context, program, dir string) (_ *servers, err err
 		}
 	}()
 	for name, roundTrip := range map[string]string{plan.Near: "0s", plan.Far: plan.FarRoundTrip.String()} {
-		if err := s.startFake(program, name, roundTrip); err != nil {
+		if err := s.startFake(ctx, program, name, roundTrip); err != nil {
 			return nil, err
 		}
 	}
@@ -71,12 +72,14 @@ func (s *servers) startPeer(name, dir string, start func(dir string) (*peer.Peer
 	}
 	s.stops = append(s.stops, p.Stop)
 	s.Up[name] = queue.Server{Name: name, Address: p.Address, PID: p.PID}
-	s.Versions = append(s.Versions, fmt.Sprintf("%s (%s)", p.Version, name))
+	if !slices.Contains(s.Versions, p.Version) {
+		s.Versions = append(s.Versions, p.Version)
+	}
 	return nil
 }
 
-func (s *servers) startFake(program, name, roundTrip string) error {
-	command := exec.Command(program, "serve", roundTrip) // it ends when its input does
+func (s *servers) startFake(ctx context.Context, program, name, roundTrip string) error {
+	command := exec.CommandContext(context.WithoutCancel(ctx), program, "serve", roundTrip) // it ends when its input does
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {

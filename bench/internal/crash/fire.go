@@ -3,6 +3,7 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,14 +30,14 @@ type Plan struct {
 const callers = 128
 
 // Fire does what the plan says, and then waits for SIGTERM, whereupon it closes the client and returns.
-func Fire(ctx context.Context, p Plan) error {
+func Fire(ctx context.Context, p Plan) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
 	l, err := OpenLedger(p.Ledger)
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer func() { err = errors.Join(err, l.Close()) }()
 	c, err := queue.NewClient(p.Server, &client.Options{Mode: p.Mode})
 	if err != nil {
 		return err

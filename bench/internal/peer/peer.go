@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -102,13 +104,16 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func version(ctx context.Context, program string) string {
+// version asks the program, and finds the number in its answer.
+func version(ctx context.Context, program, name string) string {
 	out, err := exec.CommandContext(ctx, program, "--version").Output()
 	if err != nil {
-		return program
+		return name
 	}
-	return string(bytes.TrimSpace(out))
+	return strings.TrimSpace(name + " " + versionNumber.FindString(string(out)))
 }
+
+var versionNumber = regexp.MustCompile(`[0-9]+\.[0-9.]*[0-9]`)
 
 type buffer struct {
 	mu   sync.Mutex

@@ -3,7 +3,9 @@ package peer
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -39,8 +41,18 @@ func TestLaunchAndStop(t *testing.T) {
 	}
 }
 
-func TestRedisVersion(t *testing.T) {
-	if got := redisVersion("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"); got != "Redis 7.0.15" {
-		t.Error(got)
+func TestVersion(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "server")
+	for text, want := range map[string]string{
+		"Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64": "It 7.0.15",
+		"postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)":               "It 15.18",
+		"none": "It",
+	} {
+		if err := os.WriteFile(program, []byte("#!/bin/sh\necho '"+text+"'\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got := version(t.Context(), program, "It"); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
 	}
 }

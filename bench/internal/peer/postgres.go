@@ -42,14 +42,14 @@ func Postgres(ctx context.Context, dir string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(server, "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir)
+	command := exec.CommandContext(context.WithoutCancel(ctx), server, "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir)
 	command.SysProcAttr, command.Dir = attributes, dir
 	address := fmt.Sprintf("postgres://bench@127.0.0.1:%d/postgres?sslmode=disable", port)
 	p, err := launch(ctx, command, func(ctx context.Context) error { return ping(ctx, address) })
 	if err != nil {
 		return nil, err
 	}
-	p.Address, p.Version = address, version(ctx, server)
+	p.Address, p.Version = address, version(ctx, server, "PostgreSQL")
 	return p, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -21,24 +20,15 @@ func Redis(ctx context.Context, dir, fsync string) (*Peer, error) {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	command := exec.Command(program,
+	command := exec.CommandContext(context.WithoutCancel(ctx), program,
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
 		"--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--auto-aof-rewrite-percentage", "0")
 	client := redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1})
-	defer client.Close()
+	defer func() { _ = client.Close() }() // it has asked all that it had to
 	p, err := launch(ctx, command, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 	if err != nil {
 		return nil, err
 	}
-	p.Address, p.Version = address, redisVersion(version(ctx, program))
+	p.Address, p.Version = address, version(ctx, program, "Redis")
 	return p, nil
-}
-
-var redisNumber = regexp.MustCompile(`v=(\S+)`)
-
-func redisVersion(text string) string {
-	if m := redisNumber.FindStringSubmatch(text); m != nil {
-		return "Redis " + m[1]
-	}
-	return text
 }

@@ -135,12 +135,12 @@ func (r *Runner) losses(ctx context.Context) ([]Losses, error) {
 }
 
 // fire starts a process that will be killed.
-func (r *Runner) fire(_ context.Context, p crash.Plan) (*os.Process, error) {
+func (r *Runner) fire(ctx context.Context, p crash.Plan) (*os.Process, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(r.Program, "fire", string(text)) // ends by a signal of the Killer, not by a context
+	command := exec.CommandContext(context.WithoutCancel(ctx), r.Program, "fire", string(text)) // it ends by a signal of the Killer
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("process that fires: %w", err)

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -23,8 +24,7 @@ func openAsynq(ctx context.Context, s Server) (Producer, error) {
 // flush removes what earlier cases left.
 func flush(ctx context.Context, s Server) error {
 	client := redis.NewClient(&redis.Options{Addr: s.Address})
-	defer client.Close()
-	return client.FlushAll(ctx).Err()
+	return errors.Join(client.FlushAll(ctx).Err(), client.Close())
 }
 
 // Produce implements [Producer].

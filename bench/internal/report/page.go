@@ -21,7 +21,7 @@ type Run struct {
 	Command  string
 	Commit   string
 	Machine  string
-	Go       string
+	CPUs     int
 	LoadFrom string // the machine's load averages when it began
 	LoadTo   string // and when it had ended
 	Versions []string
@@ -64,16 +64,19 @@ const (
 	peerText = "asynq on Redis and River on PostgreSQL store tasks themselves, on this machine and its disk; SQS is a service elsewhere, and its part (three copies in three\n" +
 		"zones) cannot be measured here. So compare what the host pays. Offload's rows are those of 0 ms above; their server is the fake one."
 	startText = "A task is fired when nothing else is to be done; the time is from before the call to the first line of the handler. *default* is how the library comes,\n" +
-		"*tuned* looks for work every millisecond. The emulator's function is warm; on AWS, polling and cold starts come on top. Through is how many tasks a second\n" +
+		"*tuned* looks for work every millisecond. *Worst* is the median of the worst of each round, of 10 or 30 tasks. The emulator's function is warm; on AWS, polling and cold starts come on top. Through is how many tasks a second\n" +
 		"64 goroutines fire and a worker of 100 (the emulator: 10 processes with batches of 10) begins."
 	lossText = "A process fires 5,000 tasks a second and gets SIGKILL at a random moment after 1,000 of them. Lost is what Fire had returned nil for and the server does\n" +
 		"not have. SIGTERM comes when 10,000 fires have just returned; the process closes its client and ends."
 )
 
 func intro(b *strings.Builder, run *Run) {
-	fmt.Fprintf(b, "Written by `%s`, which measures all of this again in about ten minutes.", run.Command)
+	fmt.Fprintf(b, "Written by `%s`, which measures all of this again in about ten minutes; the raw samples are beside the plots.", run.Command)
 	if run.Quick {
 		b.WriteString(" **This was a quick run: it shows that everything runs. Its figures are worth nothing.**")
+	}
+	if busy(run) {
+		b.WriteString(" **The machine was busy with other work, by its load average: absolute figures are worse than it can do.**")
 	}
 	b.WriteString("\n\n")
 	rows := [][]string{
@@ -81,12 +84,19 @@ func intro(b *strings.Builder, run *Run) {
 		{"commit", "`" + run.Commit + "`"},
 		{"machine", run.Machine},
 		{"load average", run.LoadFrom + " when it began, " + run.LoadTo + " when it had ended"},
-		{"versions", strings.Join(append([]string{run.Go}, run.Versions...), ", ")},
+		{"versions", strings.Join(run.Versions, ", ")},
 	}
 	b.WriteString(table([]string{"", ""}, rows))
 	b.WriteString("\nEach case runs in a process of its own, so that its CPU (getrusage) is that of the host alone. Every round runs all cases, those that are compared\n" +
 		"next to each other; a figure is the median of the rounds, a ratio the median of the ratios within a round. Client and server share this machine's cores:\n" +
 		"rates are lower than a host with a service elsewhere has, and **ratios count more than absolute figures**. A task carries 300 bytes of JSON.\n")
+}
+
+// busy tells whether others used the machine when the run began: a load average, of the last minute, of a quarter of its CPUs.
+func busy(run *Run) bool {
+	minute, _, _ := strings.Cut(run.LoadFrom, " ")
+	load, err := strconv.ParseFloat(minute, 64)
+	return err == nil && load > float64(run.CPUs)/4
 }
 
 // TargetTable writes the targets and what was measured.

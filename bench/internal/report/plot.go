@@ -18,7 +18,7 @@ func Plots(r *plan.Results) map[string]string {
 		"cpu.svg":   bars("CPU of the host for one task, round trip 0 ms, 64 goroutines", cpuBars(r), micros),
 		"rate.svg":  bars(fmt.Sprintf("Tasks a second, round trip 10 ms, %d goroutines", widest(r)), rateBars(r, widest(r)), rate),
 		"fire.svg":  ranges("One call, p50 – p99, round trip 10 ms, 64 goroutines", fireRanges(r), micros),
-		"start.svg": ranges("From the call to the start of the handler, idle, p50 – p99", startRanges(r), micros),
+		"start.svg": ranges("From the call to the start of the handler, idle, p50 – worst", startRanges(r), micros),
 	}
 }
 
@@ -26,8 +26,12 @@ func Plots(r *plan.Results) map[string]string {
 var (
 	toSQS   = []string{queue.SDK, queue.SDKPool, queue.SDKBatch, queue.Confirmed, queue.Buffered, queue.Sender}
 	toPeers = []load{
-		{queue.Asynq, plan.RedisEverysec}, {queue.Asynq, plan.RedisAlways}, {queue.RiverInsert, plan.Postgres}, {queue.RiverMany, plan.Postgres},
-		{queue.Confirmed, plan.Near}, {queue.Buffered, plan.Near},
+		{queue.Asynq, plan.RedisEverysec},
+		{queue.Asynq, plan.RedisAlways},
+		{queue.RiverInsert, plan.Postgres},
+		{queue.RiverMany, plan.Postgres},
+		{queue.Confirmed, plan.Near},
+		{queue.Buffered, plan.Near},
 	}
 	engines = []string{engine.AsynqDefault, engine.AsynqTuned, engine.RiverDefault, engine.RiverTuned, engine.Offload}
 )

@@ -42,13 +42,11 @@ func results() *plan.Results {
 		}
 		r.Rows = append(r.Rows, row)
 	}
-	for _, l := range []plan.Losses{
+	r.Losses = []plan.Losses{
 		{Name: plan.KillBuffered, Server: plan.Near, Ends: []crash.Loss{{Fired: 1500, Lost: 1, Bound: 100}, {Fired: 1500, Lost: 3, Bound: 100}}},
 		{Name: plan.KillBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500, Lost: 9, Bound: 100}}},
 		{Name: plan.KillConfirmed, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500}}},
 		{Name: plan.DrainBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 10_000, Took: 300 * time.Millisecond}}},
-	} {
-		r.Losses = append(r.Losses, l)
 	}
 	return r
 }
@@ -179,11 +177,11 @@ func TestFailedRoundsAreLeftOut(t *testing.T) {
 func TestPageTellsWhatARunWas(t *testing.T) {
 	run := &Run{
 		When: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Command: "make bench-compare", Commit: "abc", Machine: "2 CPUs",
-		Go: "go1.26", Versions: []string{"Redis 7"}, LoadFrom: "0.10", LoadTo: "1.50", Results: results(),
+		CPUs: 2, Versions: []string{"Go 1.26", "Redis 7"}, LoadFrom: "0.10 0.20 0.30", LoadTo: "1.50", Results: results(),
 	}
 	page := Page(run, "plots")
 	for _, want := range []string{
-		"`make bench-compare`", "2026-01-02 03:04 UTC", "`abc`", "2 CPUs", "go1.26, Redis 7", "0.10 when it began",
+		"`make bench-compare`", "2026-01-02 03:04 UTC", "`abc`", "2 CPUs", "Go 1.26, Redis 7", "0.10 0.20 0.30 when it began",
 		"| Confirmed, 10 ms, 64 goroutines: CPU a task beside SDK SendMessage | ≤ 1/5 | 1/20 | met | yes |",
 		"(plots/cpu.svg)", "| SDK, SendMessage | 20× · 20× · 20× · 20× | 40× · 40× · 40× · 40× |",
 	} {
@@ -191,12 +189,15 @@ func TestPageTellsWhatARunWas(t *testing.T) {
 			t.Errorf("the page does not have %q:\n%s", want, page)
 		}
 	}
-	if strings.Contains(page, "NaN") || strings.Contains(page, "quick run") || strings.Contains(page, "What failed") {
+	if strings.Contains(page, "NaN") || strings.Contains(page, "quick run") || strings.Contains(page, "busy") || strings.Contains(page, "What failed") {
 		t.Errorf("the page tells what is not so:\n%s", page)
 	}
 	run.Quick = true
 	if !strings.Contains(Page(run, "plots"), "figures are worth nothing") {
 		t.Error("a quick run does not tell that it is one")
+	}
+	if run.LoadFrom = "0.51 0 0"; !strings.Contains(Page(run, "plots"), "was busy") {
+		t.Error("a run beside other work does not tell that it was")
 	}
 }
 

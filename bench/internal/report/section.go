@@ -70,7 +70,7 @@ func startTable(r *plan.Results) string {
 			rate(through.Median(measure.Sample.Rate)),
 		})
 	}
-	return table([]string{"", "p50", "p99", "through, tasks/s"}, rows)
+	return table([]string{"", "p50", "worst", "through, tasks/s"}, rows)
 }
 
 func lossTable(r *plan.Results) string {
