@@ -6,4 +6,4 @@ import (
 	"github.com/offloadhq/offload/localstack"
 )
 
-func TestMain(m *testing.M) { localstack.Main(m) }
+func TestMain(m *testing.M) { localstack.Main(m, judgedAll) }

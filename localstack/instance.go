@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // Region is where everything is.
@@ -36,8 +34,7 @@ type Instance struct {
 
 // Config is what a client of the AWS SDK needs to use i. The SDK sends each request at most three times, as by default.
 func (i *Instance) Config(ctx context.Context) (aws.Config, error) {
-	return config.LoadDefaultConfig(ctx, config.WithRegion(Region), config.WithBaseEndpoint(i.Endpoint),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
+	return ClientConfig(ctx, i.Endpoint)
 }
 
 // errUnavailable says that there is no LocalStack, or something else that is needed, on this machine: a reason to skip.

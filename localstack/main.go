@@ -7,11 +7,17 @@ import (
 	"testing"
 )
 
-// Main runs the tests of a package, deletes the stack of [Project], ends the container, prints which tests were skipped for
-// want of a LocalStack, and exits. A LocalStack that LOCALSTACK_ENDPOINT names goes on.
-func Main(m *testing.M) {
+// Main runs the tests of a package, then what is given, deletes the stack of [Project], ends the container, prints which
+// tests were skipped for want of a LocalStack, and exits. A LocalStack that LOCALSTACK_ENDPOINT names goes on.
+func Main(m *testing.M, after ...func() error) {
 	status := m.Run()
-	for _, err := range end(context.Background()) {
+	var problems []error
+	for _, f := range after {
+		if err := f(); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	for _, err := range append(problems, end(context.Background())...) {
 		fmt.Fprintln(os.Stderr, "localstack:", err)
 		status = max(status, 1)
 	}

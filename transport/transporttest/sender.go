@@ -26,6 +26,9 @@ type Destination struct {
 	TooBig int
 	// Resolution is what delays are rounded up to. 0: they are exact.
 	Resolution time.Duration
+	// MaxWait is the longest delay that the suite sends, because Arrived waits it out. 0: the longest of the sender, for
+	// harnesses that need no real time for it.
+	MaxWait time.Duration
 
 	// LoseAnswer lets the next request be stored and its answer be lost.
 	LoseAnswer func()

@@ -151,6 +151,9 @@ func everyCharacterArrives(tb testing.TB, d Destination) {
 
 func delayIsKept(tb testing.TB, d Destination) {
 	longest := d.Sender.Limits().MaxDelay
+	if d.MaxWait > 0 {
+		longest = min(longest, d.MaxWait)
+	}
 	want := map[string]time.Duration{}
 	var batch []task.Envelope
 	for _, delay := range []time.Duration{0, min(1500*time.Millisecond, longest), longest} {
