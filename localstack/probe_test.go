@@ -100,7 +100,7 @@ func (p *probe) direct() transport.Sender {
 
 func (p *probe) onto(name string) transport.Sender {
 	p.t.Helper()
-	s, err := sqstransport.New(sqsOf(p.target), p.url[name], nil)
+	s, err := sqstransport.New(sqstransport.NewClient(p.aws), p.url[name], nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

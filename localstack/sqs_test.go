@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/offloadhq/offload/transport"
@@ -32,7 +31,9 @@ func TestSQSSender(t *testing.T) {
 		transporttest.Senders(t, transporttest.SenderHarness{Make: func(tb testing.TB) transporttest.Destination {
 			network := newFaults(throttledSQS)
 			q := newQueue(tb, sqsOf(x), nil)
-			sender, err := sqstransport.New(sqs.NewFromConfig(x.aws, func(o *sqs.Options) { o.HTTPClient = network }), q.url, nil)
+			cfg := x.aws.Copy()
+			cfg.HTTPClient = network
+			sender, err := sqstransport.New(sqstransport.NewClient(cfg), q.url, nil)
 			if err != nil {
 				tb.Fatal(err)
 			}
@@ -63,7 +64,7 @@ func TestSQSSettler(t *testing.T) {
 			api := sqsOf(x)
 			work := newQueue(tb, api, map[string]string{"VisibilityTimeout": "43200"})
 			dead := newQueue(tb, api, nil)
-			s, err := sqstransport.NewSettler(api, sqstransport.Queue{URL: work.url, DeadLetterURL: dead.url})
+			s, err := sqstransport.NewSettler(sqstransport.NewClient(x.aws), sqstransport.Queue{URL: work.url, DeadLetterURL: dead.url})
 			if err != nil {
 				tb.Fatal(err)
 			}
