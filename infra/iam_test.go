@@ -42,6 +42,29 @@ func TestH3_PolicyEvaluator(t *testing.T) {
 	})
 }
 
+func TestH3_ResultsBucketIsTheOneOfTheOutput(t *testing.T) {
+	bucket := func(output bool, statements ...infra.Statement) func(*infra.Stack) {
+		return func(s *infra.Stack) {
+			b := infra.Bucket{Resource: named("Bucket", "arn:aws:s3:::Bucket"), Encryption: "AES256", PublicBlock: infra.PublicBlock{BlockPublicACLs: true, BlockPublicPolicy: true, IgnorePublicACLs: true, RestrictPublicBuckets: true}}
+			b.Policy = append(plainDenied("s3", b.ARN), plainDenied("s3", b.ARN+"/*")...)
+			s.Buckets = append(s.Buckets, b)
+			if output {
+				s.Outputs["ResultsBucket"] = b.Name
+			}
+			s.Roles[0].Statements = append(s.Roles[0].Statements, statements...)
+		}
+	}
+	put, abort := allow("s3:PutObject", "arn:aws:s3:::Bucket/results/*"), allow("s3:AbortMultipartUpload", "arn:aws:s3:::Bucket/results/*")
+	checkLimits(t, []limit{
+		{"another bucket", bucket(false), ""},
+		{"another bucket that the role may write to", bucket(false, put), "J3-actions"},
+		{"not allowed", bucket(true), "H3-worker"},
+		{"half allowed", bucket(true, put), "H3-worker"},
+		{"allowed", bucket(true, put, abort), ""},
+		{"allowed, and to read", bucket(true, put, abort, allow("s3:GetObject", "arn:aws:s3:::Bucket/results/*")), "J3-actions"},
+	})
+}
+
 // TestH3_ForeignPolicyIsNotJudged: what a managed policy of AWS allows is not in the model.
 func TestH3_ForeignPolicyIsNotJudged(t *testing.T) {
 	s := small()

@@ -53,11 +53,17 @@ type lane struct {
 	at        *ManagedPolicy
 }
 
-// lanes gives the lanes of the stack, in a fixed order.
+// lanes gives the lanes to functions that run tasks, in a fixed order. Those run tasks that a queue feeds, and the one that
+// the output WorkerFunction names.
 func (s *Stack) lanes() []lane {
 	var out []lane
+	tasks := s.workers()
+	if fn, _ := s.Function(s.Outputs[directLane]); fn != nil {
+		tasks = append(tasks, fn)
+	}
 	add := func(arn, by string, at *ManagedPolicy) {
-		if fn, qualifier := s.Function(arn); fn != nil && !wild(qualifier) { // wildcards have a rule of their own
+		fn, qualifier := s.Function(arn)
+		if slices.Contains(tasks, fn) && !wild(qualifier) { // wildcards have a rule of their own
 			if qualifier == "" {
 				qualifier = unqualified
 			}

@@ -13,7 +13,7 @@ const (
 	OnQueue    Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
 	OnLetters  Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
 	OnLogGroup Place = "log group"
-	OnBucket   Place = "bucket"   // objects below a prefix
+	OnBucket   Place = "bucket"   // objects below a prefix of the one that the output ResultsBucket names
 	OnKey      Place = "key"      // of a queue or a bucket
 	OnFunction Place = "function" // that a host invokes, with its qualifier
 )
@@ -122,7 +122,7 @@ func (s *Stack) workerPlaces(role *Role) places {
 			}
 		}
 		p.add(OnLogGroup, s.logGroupARN(fn))
-		for _, b := range s.Buckets {
+		if b := find(s.Buckets, func(b *Bucket) bool { return b.Name != "" && b.Name == s.Outputs[resultsBucket] }); b != nil {
 			p.add(OnBucket, b.ARN)
 			p.addKey(b.KMSKeyID)
 		}
@@ -142,8 +142,11 @@ func (s *Stack) logGroupARN(fn *Function) string {
 	return strings.Join([]string{"arn", parts[1], "logs", parts[3], parts[4], "log-group", fn.LogGroup, "*"}, ":")
 }
 
-// directLane is the output that names the function which hosts invoke.
-const directLane = "WorkerFunction"
+// Outputs by which the rules know what a resource is for.
+const (
+	directLane    = "WorkerFunction" // the function that hosts invoke
+	resultsBucket = "ResultsBucket"  // the bucket that functions write results to
+)
 
 // producerPlaces gives the places of a web host: every queue that holds tasks, and the function that it invokes.
 func (s *Stack) producerPlaces() places {

@@ -208,6 +208,17 @@ func TestD7_TheLaneLeadsToItsOnFailureDestination(t *testing.T) {
 		}, ""},
 		{"no configuration", func(s *infra.Stack) { s.Functions[0].Async = nil }, "D7-onfailure"},
 		{"a topic", func(s *infra.Stack) { s.Functions[0].Async[0].OnFailure = arn("sns", "ops") }, "D7-onfailure"},
+		{"an output of a function that runs no tasks", func(s *infra.Stack) {
+			s.Functions = append(s.Functions, s.Functions[0])
+			s.Functions[1].Resource, s.Functions[1].Async = named("Web", arn("lambda", "function:Web")), nil
+			s.Outputs["Web"] = s.Functions[1].ARN
+		}, ""},
+		{"direct tasks only", func(s *infra.Stack) {
+			s.Functions = append(s.Functions, s.Functions[0])
+			s.Functions[1].Resource, s.Functions[1].Async = named("Direct", arn("lambda", "function:Direct")), nil
+			s.Outputs["WorkerFunction"] = s.Functions[1].ARN
+			s.Policies = nil
+		}, "D7-onfailure"},
 		{"no lane, no configuration", func(s *infra.Stack) { s.Functions[0].Async, s.Outputs, s.Policies = nil, nil, nil }, ""},
 	})
 }
