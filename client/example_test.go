@@ -222,9 +222,9 @@ func ExampleError() {
 }
 
 // At the end of a program the server goes first, so that no handler fires any more, and then the client. What it could
-// not deliver, Close returns.
+// not deliver in time, Close returns, with what it takes to save it.
 func ExampleClient_Close() {
-	c, err := client.New(printer{}, nil)
+	c, err := client.New(stuck{}, &client.Options{Mode: client.Buffered, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -232,23 +232,28 @@ func ExampleClient_Close() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	userID := 0
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := c.Fire(r.Context(), Welcome.With(WelcomeArgs{UserID: 7})); err != nil {
+		userID++
+		if _, err := c.Fire(r.Context(), Welcome.With(WelcomeArgs{UserID: userID})); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})}
 	go func() { _ = server.Serve(listener) }()
-	response, err := http.Post("http://"+listener.Addr().String(), "", nil)
-	if err != nil {
-		log.Fatal(err)
+	for range 2 {
+		response, err := http.Post("http://"+listener.Addr().String(), "", nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_ = response.Body.Close()
+		fmt.Println(response.StatusCode)
 	}
-	_ = response.Body.Close()
 	http.DefaultClient.CloseIdleConnections()
-	fmt.Println(response.StatusCode)
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	// The program got SIGTERM.
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		fmt.Println(err)
@@ -256,13 +261,32 @@ func ExampleClient_Close() {
 	err = c.Close(ctx)
 	if closed, ok := errors.AsType[*client.CloseError](err); ok {
 		for _, r := range closed.Undelivered {
-			fmt.Println("not delivered:", r.Name, r.ID, r.Err)
+			saved := string(r.Envelope.Body()) // to a file, say; at the next start task.Parse and Sender.Send take it
+			fmt.Println("not delivered:", r.Name, errors.Is(r.Err, client.ErrNotSent), strings.HasSuffix(saved, `"data":{"userId":2}}`))
 		}
 	}
 	_, err = c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 8}))
 	fmt.Println(errors.Is(err, client.ErrClosed))
-	// Output:
-	// sent email.welcome {"userId":7}
+	// Unordered output:
+	// sent {"userId":1}
 	// 202
+	// 202
+	// not delivered: email.welcome true true
 	// true
+}
+
+// stuck is a transport that takes user 1 and has no room for others.
+type stuck struct{ printer }
+
+func (stuck) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	results := make([]transport.Result, len(batch))
+	for i, e := range batch {
+		if string(e.Data()) == `{"userId":1}` {
+			fmt.Printf("sent %s\n", e.Data())
+			results[i] = transport.Result{Outcome: transport.Accepted}
+		} else {
+			results[i] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{Kind: transport.Throttled, Target: `queue "tasks"`, Err: errors.New("too many")}}
+		}
+	}
+	return results, transport.FirstError(results, len(batch))
 }

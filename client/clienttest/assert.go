@@ -3,6 +3,7 @@ package clienttest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -19,16 +20,36 @@ const closeTimeout = 5 * time.Second
 // is closed at the end of the test, which fails if tasks were left undelivered then.
 func New(t testing.TB, defs ...task.Definable) (*client.Client, *Recorder) {
 	t.Helper()
+	return NewWith(t, nil, defs...)
+}
+
+// NewWith is [New] with options: the mode that the program runs in, a small buffer to see it full, hooks. opts may be
+// nil. Routes that it has are kept; Source is "clienttest" unless it says otherwise. In the mode client.Buffered tasks
+// travel after Fire has returned: the assertions of this package wait for those that were fired before.
+func NewWith(t testing.TB, opts *client.Options, defs ...task.Definable) (*client.Client, *Recorder) {
+	t.Helper()
 	rec := NewRecorder(QueueLimits)
+	var o client.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Source == "" {
+		o.Source = "clienttest"
+	}
 	routes := map[string]transport.Sender{}
 	for _, d := range defs {
 		if class := d.Policy().Class; class != "" {
 			routes[class] = rec
 		}
 	}
-	c, err := client.New(rec, &client.Options{Source: "clienttest", Routes: routes})
+	maps.Copy(routes, o.Routes)
+	o.Routes = routes
+	c, err := client.New(rec, &o)
 	if err != nil {
 		t.Fatalf("clienttest: %v", err)
+	}
+	if o.Mode == client.Buffered {
+		rec.client = c
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), closeTimeout)
@@ -40,11 +61,24 @@ func New(t testing.TB, defs ...task.Definable) (*client.Client, *Recorder) {
 	return c, rec
 }
 
+// settle waits until what was fired before has ended, where Fire does not.
+func settle(t testing.TB, rec *Recorder) {
+	t.Helper()
+	if rec.client == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), closeTimeout)
+	defer cancel()
+	if err := rec.client.Flush(ctx); err != nil {
+		t.Fatalf("clienttest: %v: the Recorder does not accept what was fired, see Respond and FailNext", err)
+	}
+}
+
 // Fired returns the arguments of every task of the definition that the Recorder accepted, in order. It fails the test
 // if one does not decode. A task that was sent twice counts once.
 func Fired[T any](t testing.TB, rec *Recorder, def task.Definition[T]) []T {
 	t.Helper()
-	envelopes := of(rec, def.Name())
+	envelopes := of(t, rec, def.Name())
 	args := make([]T, len(envelopes))
 	for i, e := range envelopes {
 		args[i] = decode(t, def, e)
@@ -56,7 +90,7 @@ func Fired[T any](t testing.TB, rec *Recorder, def task.Definition[T]) []T {
 // there is none, or more than one, it stops the test and lists what was fired.
 func RequireFired[T any](t testing.TB, rec *Recorder, def task.Definition[T]) (T, task.Envelope) {
 	t.Helper()
-	envelopes := of(rec, def.Name())
+	envelopes := of(t, rec, def.Name())
 	if len(envelopes) != 1 {
 		t.Fatalf("want one task %q, got %d; %s", def.Name(), len(envelopes), list(rec))
 	}
@@ -66,7 +100,7 @@ func RequireFired[T any](t testing.TB, rec *Recorder, def task.Definition[T]) (T
 // RequireNotFired stops the test, and lists what was fired, if the Recorder accepted a task of the definition.
 func RequireNotFired(t testing.TB, rec *Recorder, def task.Definable) {
 	t.Helper()
-	if n := len(of(rec, def.Name())); n > 0 {
+	if n := len(of(t, rec, def.Name())); n > 0 {
 		t.Fatalf("want no task %q, got %d; %s", def.Name(), n, list(rec))
 	}
 }
@@ -81,7 +115,9 @@ func decode[T any](t testing.TB, def task.Definition[T], e task.Envelope) T {
 }
 
 // of returns the accepted envelopes of one name, each task once.
-func of(rec *Recorder, name string) []task.Envelope {
+func of(t testing.TB, rec *Recorder, name string) []task.Envelope {
+	t.Helper()
+	settle(t, rec)
 	var found []task.Envelope
 	seen := map[string]bool{}
 	for _, e := range rec.Envelopes() {

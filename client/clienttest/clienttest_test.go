@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -104,6 +106,66 @@ func TestNewEnforcesTheQueueLimits(t *testing.T) {
 	if !errors.Is(err, client.ErrNoRoute) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestBufferedAssertionsWait(t *testing.T) {
+	dropped, ended := 0, atomic.Int64{}
+	opts := &client.Options{
+		Mode: client.Buffered, MaxPending: 3, Source: "own", OnDrop: func(client.Receipt) { dropped++ },
+		Hooks: client.Hooks{Ended: func(client.Receipt, time.Duration) { ended.Add(1) }},
+	}
+	c, rec := clienttest.NewWith(t, opts, welcome, report)
+	rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+		select { // an answer that takes its time
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+		return clienttest.Accept(ctx, call, batch)
+	})
+	for range 2 {
+		mustFire(t, c, report.With(7))
+	}
+	if got := clienttest.Fired(t, rec, report); !slices.Equal(got, []int{7, 7}) {
+		t.Errorf("got %v", got)
+	}
+	mustFire(t, c, welcome.With(email{"a"}))
+	if got, e := clienttest.RequireFired(t, rec, welcome); got.To != "a" || e.Source() != "own" || opts.Routes != nil {
+		t.Errorf("got %v, source %q, and the caller's options have routes %v", got, e.Source(), opts.Routes)
+	}
+	for range 3 {
+		mustFire(t, c, report.With(8))
+	}
+	if _, err := c.Fire(t.Context(), report.With(9)); !errors.Is(err, client.ErrBufferFull) || dropped != 1 {
+		t.Errorf("got %v, dropped %d", err, dropped)
+	}
+	clienttest.RequireNotFired(t, rec, task.Define[int]("never.fired"))
+	if s := c.Stats(); s.Accepted != 6 || s.Dropped != 1 || ended.Load() != 6 {
+		t.Errorf("ended %d, %+v", ended.Load(), s)
+	}
+}
+
+func TestBufferedAssertionsDoNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &judge{TB: t}
+		c, rec := clienttest.NewWith(j, &client.Options{Mode: client.Buffered})
+		rec.Respond(func(context.Context, int, []task.Envelope) ([]transport.Result, error) { return nil, nil })
+		mustFire(t, c, welcome.With(email{"a"}))
+		message := func() (message string) {
+			defer func() { _, message = recover(), j.failed }()
+			clienttest.Fired(j, rec, welcome)
+			return ""
+		}()
+		if !strings.Contains(message, "1 tasks are pending") || !strings.Contains(message, "see Respond and FailNext") {
+			t.Errorf("got %q", message)
+		}
+		rec.Respond(nil)
+		if got := clienttest.Fired(t, rec, welcome); len(got) != 1 {
+			t.Errorf("got %v", got)
+		}
+		for _, f := range j.cleanups {
+			f()
+		}
+	})
 }
 
 // judge stands in for the test that an assertion fails.

@@ -6,5 +6,5 @@
 //	signUp(t.Context(), c, "a@example.com")
 //	welcome, _ := clienttest.RequireFired(t, rec, Welcome)
 //
-// The client is the real one: sizes, delays, encoding and retries are those of production.
+// A program in the mode client.Buffered is tested with [NewWith]. The client is the real one: sizes, delays, encoding and retries are those of production.
 package clienttest

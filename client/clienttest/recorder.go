@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/offloadhq/offload/client"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -23,6 +24,7 @@ var QueueLimits = transport.Limits{
 // concurrent use. Make one with [NewRecorder] or [New].
 type Recorder struct {
 	limits transport.Limits
+	client *client.Client // to be waited for by assertions; nil if its Fire waits by itself
 
 	mu       sync.Mutex
 	calls    int
@@ -84,7 +86,8 @@ func Accept(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result
 
 // FailNext makes the next calls of Send refuse every envelope, each with the error of its turn; a nil error lets that
 // call succeed. What follows depends on transport.KindOf(err): the client tries again after transient errors, which
-// plain errors are, and gives up after those of kind Invalid or Misconfigured. It adds to what was asked before.
+// plain errors are, and gives up after those of kind Invalid. Those of kind Misconfigured end the wait of a Confirmed Fire,
+// and a Buffered task is tried again. It adds to what was asked before.
 func (r *Recorder) FailNext(errs ...error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +108,7 @@ func (r *Recorder) Calls() int {
 	return r.calls
 }
 
-// Envelopes returns what was accepted, in order. A task that the client had to send again may stand in it twice.
+// Envelopes returns what was accepted so far, in order; in the mode client.Buffered call Flush first. A task that the client had to send again may stand in it twice.
 func (r *Recorder) Envelopes() []task.Envelope {
 	r.mu.Lock()
 	defer r.mu.Unlock()
