@@ -55,7 +55,7 @@ func TestBufferIsBoundedByBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bubble(t, &client.Options{MaxPendingBytes: 3 * (e.Size() + 1024)}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+	bubble(t, &client.Options{MaxPendingBytes: 3 * (e.Size() + 1280)}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
 		rec.Respond(after(time.Second, clienttest.Accept))
 		fire(t.Context(), c, text.With("xx"))
 		fire(t.Context(), c, text.With("xx"))
@@ -65,7 +65,7 @@ func TestBufferIsBoundedByBytes(t *testing.T) {
 		if o := <-last; o.err != nil {
 			t.Error(o.err)
 		}
-		_, err = c.Fire(t.Context(), text.With(strings.Repeat("x", 2*(e.Size()+1024))+"xxx"))
+		_, err = c.Fire(t.Context(), text.With(strings.Repeat("x", 2*(e.Size()+1280))+"xxx"))
 		want(t, err, task.ErrTooLarge)
 		if err == nil || !strings.Contains(err.Error(), "MaxPendingBytes") {
 			t.Error(err)

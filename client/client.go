@@ -178,8 +178,9 @@ func noRoute(class string) error {
 func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
 	e, err := c.ledger.admit(envelope)
 	if err != nil {
-		refused := &entry{envelope: envelope}
-		receipt := refused.receipt(refused.failure(err))
+		receipt, _ := refuse(Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}, err)
+		kept := envelope
+		receipt.Envelope = &kept
 		if errors.Is(err, ErrBufferFull) {
 			c.intake.dropped.Add(1)
 			c.tellDrop(receipt)

@@ -19,7 +19,7 @@ const (
 
 // taskOverhead is what an accepted task counts besides its body, in bytes: about 500 for its entry, and the rest for the
 // garbage collector, which lets the heap grow beyond what is in use.
-const taskOverhead = 1 << 10
+const taskOverhead = 1280
 
 // entry is one accepted task from its acceptance to its end.
 type entry struct {

@@ -46,9 +46,9 @@ type Options struct {
 	// [DefaultMaxSenders].
 	MaxSenders int
 	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together: those
-	// that wait and those in flight, by number and by the bytes that they take, which are those of the body and 1024 for
+	// that wait and those in flight, by number and by the bytes that they take, which are those of the body and 1280 for
 	// each task. A task beyond either is refused with [ErrBufferFull]. Defaults [DefaultMaxPending] and
-	// [DefaultMaxPendingBytes], which holds 38,000 tasks of 700 bytes and grows a process by less than 128 MiB. For large
+	// [DefaultMaxPendingBytes], which holds 33,000 tasks of 700 bytes and grows a process by less than 128 MiB. For large
 	// bodies the garbage collector may need as much again: see GOMEMLIMIT in package runtime.
 	MaxPending      int
 	MaxPendingBytes int
