@@ -53,7 +53,7 @@ func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, erro
 		return nil, err
 	}
 	queues, queueURL := sqstransport.NewClient(cfg), getenv("OFFLOAD_QUEUE_URL")
-	queue, err := sqstransport.New(queues, queueURL, nil)
+	queue, err := sqstransport.New(queues, queueURL, &sqstransport.Options{AllowPlaintext: inLocalStack(getenv)})
 	if err != nil {
 		return nil, err
 	}

@@ -110,6 +110,17 @@ func TestResultsGoToTheBucketOrToTheDirectory(t *testing.T) {
 	}
 }
 
+func TestB10_PlaintextIsForLocalStackOnly(t *testing.T) {
+	set := map[string]string{"OUT": "", "OFFLOAD_RESULTS_BUCKET": "results", "AWS_ENDPOINT_URL": "http://172.17.0.2:4566"}
+	if _, err := newWorker(environment(t, set), io.Discard); err == nil || !strings.Contains(err.Error(), "172.17.0.2") {
+		t.Errorf("an http endpoint on another machine: error %v, want one that names it", err)
+	}
+	set["LOCALSTACK_HOSTNAME"] = "172.17.0.2"
+	if _, err := newWorker(environment(t, set), io.Discard); err != nil {
+		t.Errorf("in a container of LocalStack: %v", err)
+	}
+}
+
 func TestWebhooksWithoutSecretFailAndWait(t *testing.T) {
 	var out bytes.Buffer
 	deliver, err := webhookHandler(environment(t, nil), slog.New(slog.NewTextHandler(&out, nil)))

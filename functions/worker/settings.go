@@ -38,5 +38,9 @@ func newStore(cfg aws.Config, getenv func(string) string) (jobs.Store, error) {
 			cfg.BaseEndpoint = &address
 		}
 	}
-	return s3store.New(s3store.NewClient(cfg), getenv("OFFLOAD_RESULTS_BUCKET"), nil)
+	return s3store.New(s3store.NewClient(cfg), getenv("OFFLOAD_RESULTS_BUCKET"), &s3store.Options{AllowPlaintext: inLocalStack(getenv)})
 }
+
+// inLocalStack says whether LocalStack runs the function: it tells its functions its host by this variable. They may be
+// containers, and reach it by plain http at an address of Docker's network.
+func inLocalStack(getenv func(string) string) bool { return getenv("LOCALSTACK_HOSTNAME") != "" }
