@@ -3,6 +3,8 @@ package livetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -20,10 +22,34 @@ func update(change, back func(*lambda.UpdateEventSourceMappingInput, infra.Mappi
 		put := func(ctx context.Context, set func(*lambda.UpdateEventSourceMappingInput, infra.Mapping)) error {
 			in := &lambda.UpdateEventSourceMappingInput{UUID: &m.Name}
 			set(in, m)
-			_, err := t.Lambda.UpdateEventSourceMapping(ctx, in)
-			return err
+			if _, err := t.Lambda.UpdateEventSourceMapping(ctx, in); err != nil {
+				return err
+			}
+			return settled(ctx, t, m.Name)
 		}
 		return func(ctx context.Context) error { return put(ctx, back) }, put(ctx, change)
+	}
+}
+
+// settled waits until a change of a mapping is in force: until then Lambda refuses the next one, and LocalStack makes a mess of it.
+func settled(ctx context.Context, t *Target, uuid string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got, err := t.Lambda.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: &uuid})
+		if err != nil {
+			return err
+		}
+		if state := aws.ToString(got.State); state == "Enabled" || state == "Disabled" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("mapping %s is %s: %w", uuid, aws.ToString(got.State), ctx.Err())
+		case <-tick.C:
+		}
 	}
 }
 

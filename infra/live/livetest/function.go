@@ -175,7 +175,15 @@ var functionOperations = map[string]operation{
 		fn.policies[qualifier] = slices.DeleteFunc(fn.policies[qualifier], func(s any) bool { return s.(object)["Sid"] == in["StatementId"] })
 		return object{}, nil
 	}),
-	"ListEventSourceMappings":  listMappings,
+	"ListEventSourceMappings": listMappings,
+	"GetEventSourceMapping": func(a *account, in object) (object, *failure) {
+		for _, m := range a.mappings {
+			if m["UUID"] == in["UUID"] {
+				return m, nil
+			}
+		}
+		return nil, missing("ResourceNotFoundException")
+	},
 	"CreateEventSourceMapping": createMapping,
 	"UpdateEventSourceMapping": updateMapping,
 	"DeleteEventSourceMapping": func(a *account, in object) (object, *failure) {

@@ -59,6 +59,7 @@ var lambdaPaths = map[string]string{
 	"DELETE /2021-10-31/functions/{FunctionName}/url":                   "DeleteFunctionUrlConfig",
 	"GET /2015-03-31/event-source-mappings":                             "ListEventSourceMappings",
 	"POST /2015-03-31/event-source-mappings":                            "CreateEventSourceMapping",
+	"GET /2015-03-31/event-source-mappings/{UUID}":                      "GetEventSourceMapping",
 	"PUT /2015-03-31/event-source-mappings/{UUID}":                      "UpdateEventSourceMapping",
 	"DELETE /2015-03-31/event-source-mappings/{UUID}":                   "DeleteEventSourceMapping",
 }
