@@ -27,8 +27,11 @@ func TestDoctor(t *testing.T) {
 	t.Run("whole", func(t *testing.T) { livetest.IsWhole(t, read(t)) })
 	for _, m := range livetest.Misconfigurations() {
 		t.Run(m.Name(), func(t *testing.T) {
-			if m.NotOnLocalStack != "" {
-				t.Skipf("LocalStack is not AWS: %s", m.NotOnLocalStack)
+			if m.Refused != "" {
+				if _, err := m.Break(t.Context(), livetest.NewTarget(s.Config, read(t).Live)); err == nil {
+					t.Error("LocalStack obeys, which AWS does not: ", m.Refused)
+				}
+				return
 			}
 			m.IsFound(t, s.Config, read)
 		})

@@ -103,23 +103,42 @@ func notRetained(ctx context.Context, t *Target) (Undo, error) {
 	if err := json.Unmarshal([]byte(*got.TemplateBody), &whole); err != nil {
 		return nil, err
 	}
-	template.Resources["TaskQueue"]["DeletionPolicy"] = "Delete"
+	queue := template.Resources["TaskQueue"]
+	queue["DeletionPolicy"] = "Delete"
+	// "You can't update the DeletionPolicy by itself" ("DeletionPolicy attribute"): some metadata has to change with it.
+	queue["Metadata"] = map[string]any{"Changed": "by hand"}
 	whole["Resources"] = template.Resources
 	broken, err := json.Marshal(whole)
 	if err != nil {
 		return nil, err
 	}
-	deploy := func(ctx context.Context, body string) error {
-		_, err := t.CloudFormation.UpdateStack(ctx, &cloudformation.UpdateStackInput{StackName: &name, TemplateBody: &body, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}})
+	deploy := func(ctx context.Context, body string) error { return updateStack(ctx, t, body) }
+	return func(ctx context.Context) error { return deploy(ctx, *got.TemplateBody) }, deploy(ctx, string(broken))
+}
+
+// updateStack deploys a template with the parameters that the stack has, and waits until it is in force.
+func updateStack(ctx context.Context, t *Target, body string) error {
+	described := &cloudformation.DescribeStacksInput{StackName: &t.Model.Name}
+	stacks, err := t.CloudFormation.DescribeStacks(ctx, described)
+	if err != nil {
 		return err
 	}
-	return func(ctx context.Context) error { return deploy(ctx, *got.TemplateBody) }, deploy(ctx, string(broken))
+	in := &cloudformation.UpdateStackInput{StackName: &t.Model.Name, TemplateBody: &body, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}}
+	for _, p := range stacks.Stacks[0].Parameters {
+		in.Parameters = append(in.Parameters, cfntypes.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
+	}
+	if _, err := t.CloudFormation.UpdateStack(ctx, in); err != nil {
+		return err
+	}
+	waiter := cloudformation.NewStackUpdateCompleteWaiter(t.CloudFormation, func(o *cloudformation.StackUpdateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Second, 10*time.Second
+	})
+	return waiter.Wait(ctx, described, 5*time.Minute)
 }
 
 var storageMisconfigurations = []Misconfiguration{
 	{Rule: "J3-public", What: "policies", At: "ResultsBucket", Break: open},
 	{
 		Rule: "H2-retain", What: "a queue that goes with the stack", At: "TaskQueue", Break: notRetained,
-		NotOnLocalStack: "a stack is not updated from a template that was transformed before",
 	},
 }

@@ -78,8 +78,8 @@ var queueMisconfigurations = []Misconfiguration{
 	},
 	{
 		Rule: "C13-kind", What: "a FIFO queue behind a standard one", At: "BulkQueue", Also: []string{"D7-onfailure"},
-		Break:           attributes("BulkDeadLetterQueue", fixed(map[string]string{"FifoQueue": "true"})),
-		NotOnLocalStack: "nor on AWS: SQS turns no queue into the other kind, and refuses such a redrive policy",
+		Break:   attributes("BulkDeadLetterQueue", fixed(map[string]string{"FifoQueue": "true"})),
+		Refused: "SQS turns no queue into the other kind (\"Queue types\"), and only a template can name a queue of the other kind as a target",
 	},
 	{
 		Rule: "C13-allow", What: "nobody", At: "DeadLetterQueue",

@@ -25,8 +25,8 @@ type Misconfiguration struct {
 	Also []string // rules that it breaks too
 	// Break makes the calls, and gives what takes them back.
 	Break func(context.Context, *Target) (Undo, error)
-	// NotOnLocalStack says why LocalStack 4.14 cannot express it. "": it can.
-	NotOnLocalStack string
+	// Refused says why a real service, and LocalStack, refuses the calls. "": it obeys. [AWS] obeys everything.
+	Refused string
 }
 
 // Name is that of its subtest.
