@@ -1,11 +1,13 @@
 package awscall
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -73,25 +75,17 @@ func hasInterceptors(cfg aws.Config) bool {
 // Endpoint returns where requests go.
 func (c *Client) Endpoint() Endpoint { return c.endpoint }
 
-// Call makes one POST request: target names the operation in its header, encode appends the body to a buffer, and decode
-// reads the body of a successful answer, of which it must keep nothing. An error is one of the network, of the
-// credentials, of decode, or an [*Error]; watch knows how far the request came.
-func (c *Client) Call(ctx context.Context, target string, encode func([]byte) []byte, decode func([]byte) error, watch *awserr.Call) error {
-	client := watch.Watch(c.http, c.credentials)
-	raw := buffer()
-	*raw = encode(*raw)
-	payload := lend(raw)
-	defer payload.over()
-
-	r, err := c.request(ctx, target, *raw, payload)
-	if err != nil {
-		return err
-	}
+// Call makes one POST request to the operation that target names in its header. body is not changed, and may be read
+// until the answer is read; decode reads the body of a successful answer, of which it must keep nothing. An error is one of
+// the network, of the credentials, or an [*Error]; watch knows how far the request came.
+func (c *Client) Call(ctx context.Context, target string, body []byte, decode func([]byte) error, watch *awserr.Call) error {
+	watch.Begin(c.credentials)
+	r := c.request(ctx, target, body)
 	used := c.clock.offset()
-	if err := c.sign(ctx, r, *raw, used); err != nil {
+	if err := c.sign(ctx, r, body, used); err != nil {
 		return err
 	}
-	answer, err := client.Do(r)
+	answer, err := c.http.Do(r.WithContext(watch.Sending(ctx)))
 	if err != nil {
 		return err
 	}
@@ -121,11 +115,10 @@ var clockCodes = map[string]bool{
 	"RequestExpired": true, "RequestInTheFuture": true, "AccessDenied": true,
 }
 
-func (c *Client) request(ctx context.Context, target string, raw []byte, payload *body) (*http.Request, error) {
-	reader, err := payload.reader()
-	if err != nil {
-		return nil, err
-	}
+// request builds the request. Its body is of a kind that net/http knows to be in memory: it then writes headers and body
+// at once, and can send them again on another connection when an idle one turns out to be closed.
+func (c *Client) request(ctx context.Context, target string, body []byte) *http.Request {
+	reader := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	u := *c.endpoint.URL // the signer writes to it
 	r := &http.Request{
 		Method: http.MethodPost, URL: &u, Host: u.Host,
@@ -136,12 +129,13 @@ func (c *Client) request(ctx context.Context, target string, raw []byte, payload
 			"X-Amz-Target":      {target},
 			"X-Amzn-Query-Mode": {"true"}, // an error then carries its older code too
 		},
-		Body: reader, ContentLength: int64(len(raw)), GetBody: payload.reader,
+		ContentLength: int64(len(body)), GetBody: reader,
 	}
+	r.Body, _ = reader()
 	if trace := InvocationTrace(ctx); trace != "" {
 		r.Header["X-Amzn-Trace-Id"] = []string{headerText(trace)}
 	}
-	return r.WithContext(ctx), nil
+	return r
 }
 
 // InvocationTrace is the X-Ray header of the Lambda invocation that ctx belongs to, "" outside a function. Each call

@@ -12,17 +12,32 @@ import (
 
 // Call watches one call of an SDK client. It tells whether anything of the request may have reached the service: what
 // certainly did not is not stored there. The zero Call is ready; use a new one for every call. A client that does not
-// run [Call.Watch] leaves it unobserved, and then nothing is claimed.
+// run [Call.Watch] or [Call.Begin] leaves it unobserved, and then nothing is claimed.
 type Call struct {
 	watched, asked, dialled, connected atomic.Bool
 	credentials                        aws.CredentialsProvider
 }
 
-// Watch returns next with the watch around it, and keeps credentials so that [Judge] can drop them when they are
-// refused. Call it in the options function of the one call.
-func (c *Call) Watch(next aws.HTTPClient, credentials aws.CredentialsProvider) aws.HTTPClient {
+// Begin starts the watch, and keeps credentials so that [Judge] can drop them when they are refused.
+func (c *Call) Begin(credentials aws.CredentialsProvider) {
 	c.watched.Store(true)
 	c.credentials = credentials
+}
+
+// Sending marks that the HTTP client is asked now, and returns the context for its request. Of net/http the trace in it
+// says whether a connection was ever there to write on; a client that knows no trace counts as connected.
+func (c *Call) Sending(ctx context.Context) context.Context {
+	c.asked.Store(true)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { c.dialled.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true) },
+	})
+}
+
+// Watch begins the watch of a call of the SDK, and returns its HTTP client with the watch around it. Call it in the options
+// function of the one call.
+func (c *Call) Watch(next aws.HTTPClient, credentials aws.CredentialsProvider) aws.HTTPClient {
+	c.Begin(credentials)
 	return watchedClient{next: next, call: c}
 }
 
@@ -31,19 +46,13 @@ type watchedClient struct {
 	call *Call
 }
 
-// Do marks how far the request comes. Of net/http the trace says whether a connection was ever there to write on; a
-// client that knows no trace counts as connected.
+// Do marks how far the request comes.
 //
 // It also hides the WriterTo of the body. That of smithy-go answers io.EOF once it is closed, which it is when an answer
 // begins; an answer that comes before net/http has seen the end of the body would then count as a failed write,
 // and cost the connection.
 func (w watchedClient) Do(r *http.Request) (*http.Response, error) {
-	w.call.asked.Store(true)
-	trace := &httptrace.ClientTrace{
-		GetConn: func(string) { w.call.dialled.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { w.call.connected.Store(true) },
-	}
-	r = r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
+	r = r.WithContext(w.call.Sending(r.Context()))
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = struct{ io.ReadCloser }{r.Body}
 	}

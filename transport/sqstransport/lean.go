@@ -38,16 +38,16 @@ func (l *lean) Facts() api.Facts {
 
 // SendMessageBatch implements api.Queues.
 func (l *lean) SendMessageBatch(ctx context.Context, queueURL string, messages []api.Message, watch *awserr.Call) (api.Answer, error) {
-	return l.call(ctx, api.SendMessageBatch, func(b []byte) []byte { return appendMessages(b, queueURL, messages) }, watch)
+	return l.call(ctx, api.SendMessageBatch, appendMessages(nil, queueURL, messages), watch)
 }
 
 // ChangeMessageVisibilityBatch implements api.Queues.
 func (l *lean) ChangeMessageVisibilityBatch(ctx context.Context, queueURL string, changes []api.Visibility, watch *awserr.Call) (api.Answer, error) {
-	return l.call(ctx, api.ChangeMessageVisibilityBatch, func(b []byte) []byte { return appendChanges(b, queueURL, changes) }, watch)
+	return l.call(ctx, api.ChangeMessageVisibilityBatch, appendChanges(nil, queueURL, changes), watch)
 }
 
-func (l *lean) call(ctx context.Context, operation string, encode func([]byte) []byte, watch *awserr.Call) (answer api.Answer, err error) {
-	err = l.client.Call(ctx, "AmazonSQS."+operation, encode, func(b []byte) error {
+func (l *lean) call(ctx context.Context, operation string, body []byte, watch *awserr.Call) (answer api.Answer, err error) {
+	err = l.client.Call(ctx, "AmazonSQS."+operation, body, func(b []byte) error {
 		answer, err = readAnswer(b)
 		return err
 	}, watch)

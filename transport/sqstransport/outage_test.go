@@ -252,6 +252,38 @@ func testCertificatesOfTheConfigurationHold(t *testing.T, k kind) {
 	}
 }
 
+// TestB3_RequestIsOneWrite counts what goes to the socket: headers and body together, so that there is no moment at which
+// half a request is sent, and no second packet.
+func TestB3_RequestIsOneWrite(t *testing.T) {
+	server := httptest.NewServer(accepting(t))
+	defer server.Close()
+	var writes atomic.Int32
+	own := &http.Transport{WriteBufferSize: 16 << 10, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		return countedConn{conn, &writes}, err
+	}}
+	defer own.CloseIdleConnections()
+	s := newSender(t, lean.client(config(&http.Client{Transport: own}, server.URL)), server.URL+"/000000000000/work", nil)
+	for range 5 {
+		if _, err := s.Send(t.Context(), envelopes(t, 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := writes.Load(); n != 5 {
+		t.Errorf("%d writes for 5 requests", n)
+	}
+}
+
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int32
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
 // barrier lets n callers go when all are there.
 type barrier struct {
 	mu    sync.Mutex
