@@ -23,9 +23,6 @@ func read(target string, answer api.Answer, entries []entry) []transport.Result 
 	unknown := func(err error) transport.Result {
 		return transport.Result{Err: &transport.Error{Target: target, Err: err}}
 	}
-	for i := range results {
-		results[i] = unknown(transport.ErrNoResult)
-	}
 	seen := make([]bool, len(entries))
 	for _, success := range answer.Successful {
 		i, ok := index(success.ID, len(entries))
@@ -33,7 +30,7 @@ func read(target string, answer api.Answer, entries []entry) []transport.Result 
 			continue
 		}
 		seen[i] = true
-		if success.Digest != digest(entries[i].Body) {
+		if !isDigest(success.Digest, entries[i].Body) {
 			results[i] = unknown(errDigest)
 			continue
 		}
@@ -52,6 +49,11 @@ func read(target string, answer api.Answer, entries []entry) []transport.Result 
 		}
 		seen[i] = true
 		results[i] = transport.Result{Outcome: transport.Rejected, Err: entryError(target, failure)}
+	}
+	for i := range results {
+		if !seen[i] {
+			results[i] = unknown(transport.ErrNoResult)
+		}
 	}
 	return results
 }
@@ -74,9 +76,12 @@ func index(id string, n int) (int, bool) {
 	return i, true
 }
 
-func digest(body []byte) string {
+// isDigest reports that text is the MD5 of body in hexadecimal.
+func isDigest(text string, body []byte) bool {
 	sum := md5.Sum(body) //nolint:gosec // see the import
-	return hex.EncodeToString(sum[:])
+	var want [2 * md5.Size]byte
+	hex.Encode(want[:], sum[:])
+	return text == string(want[:])
 }
 
 // missing is the error of an entry that an answer does not name.

@@ -3,9 +3,11 @@ package sqstransport_test
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/offloadhq/offload/transport"
 )
@@ -58,6 +60,37 @@ func testB8_AnswersThatMakeNoSense(t *testing.T, k kind) {
 			if result.Outcome != transport.Accepted && (result.Err == nil || !strings.Contains(result.Err.Error(), `queue "`+queueURL+`"`)) {
 				t.Errorf("%s: result %d has the error %v", name, i, result.Err)
 			}
+		}
+	}
+}
+
+// TestB8_AnswerThatBreaksTheRuleIsNone: of an answer that is not quite one, the lean client takes nothing.
+func TestB8_AnswerThatBreaksTheRuleIsNone(t *testing.T) {
+	sent := envelopes(t, 1)
+	good := `{"Id":"0","MessageId":"m","MD5OfMessageBody":"` + md5Of(string(sent[0].Body())) + `"}`
+	for name, body := range map[string]string{
+		"something behind it":    `{"Successful":[` + good + `]}{}`,
+		"cut off behind it":      `{"Successful":[` + good + `]}`,
+		"two lists of one name":  `{"Successful":[],"Successful":[` + good + `]}`,
+		"failures twice":         `{"Successful":[` + good + `],"Failed":[],"Failed":[]}`,
+		"an id twice":            `{"Successful":[` + strings.Replace(good, `{"Id":"0"`, `{"Id":"1","Id":"0"`, 1) + `]}`,
+		"an id twice, once null": `{"Successful":[` + strings.Replace(good, `{"Id":"0"`, `{"Id":null,"Id":"0"`, 1) + `]}`,
+		"a number for an id":     `{"Successful":[` + strings.Replace(good, `"0"`, `0`, 1) + `]}`,
+		"names in another case":  `{"successful":[` + good + `]}`,
+		"a text for a flag":      `{"Successful":[` + good + `],"Failed":[{"Id":"1","SenderFault":"true"}]}`,
+		"a list too many":        `[{"Successful":[` + good + `]}]`,
+		"longer than any answer": `{"Successful":[` + good + `],"x":"` + strings.Repeat("x", 1<<20) + `"}`,
+	} {
+		s := lean.sender(t, func(*http.Request) (*http.Response, error) {
+			a := answer(200, body)
+			if name == "cut off behind it" {
+				a.Body = io.NopCloser(io.MultiReader(a.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+			}
+			return a, nil
+		})
+		results, _ := s.Send(t.Context(), sent)
+		if e := is(t, results[0], transport.Unknown, transport.Transient); e.Error() == "" {
+			t.Errorf("%s: %v", name, e)
 		}
 	}
 }

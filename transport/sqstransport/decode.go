@@ -22,6 +22,7 @@ func readAnswer(b []byte) (api.Answer, error) {
 				return errTwice(key)
 			}
 			successful = true
+			a.Successful = make([]api.Success, 0, maxEntries)
 			return readList(c, func() (err error) {
 				s, err := readSuccess(c)
 				a.Successful = append(a.Successful, s)

@@ -3,6 +3,7 @@ package sqstransport
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -113,7 +114,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			want.Failed = append(want.Failed, api.Failure{ID: text(t, fields["Id"]), Code: text(t, fields["Code"]), Message: text(t, fields["Message"]), SenderFault: fault})
 		}
-		if !reflect.DeepEqual(got, want) {
+		if !slices.Equal(got.Successful, want.Successful) || !slices.Equal(got.Failed, want.Failed) {
 			t.Fatalf("%q: read %+v, want %+v", b, got, want)
 		}
 	})
