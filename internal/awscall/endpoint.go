@@ -31,12 +31,14 @@ func Resolve(cfg aws.Config, s Service) (Endpoint, error) {
 	region := cfg.Region
 	fips := configured(cfg, func(p interface {
 		GetUseFIPSEndpoint(ctx context.Context) (aws.FIPSEndpointState, bool, error)
-	}) (aws.FIPSEndpointState, bool, error) {
+	},
+	) (aws.FIPSEndpointState, bool, error) {
 		return p.GetUseFIPSEndpoint(context.Background())
 	}) == aws.FIPSEndpointStateEnabled
 	dualStack := configured(cfg, func(p interface {
 		GetUseDualStackEndpoint(ctx context.Context) (aws.DualStackEndpointState, bool, error)
-	}) (aws.DualStackEndpointState, bool, error) {
+	},
+	) (aws.DualStackEndpointState, bool, error) {
 		return p.GetUseDualStackEndpoint(context.Background())
 	}) == aws.DualStackEndpointStateEnabled
 	if plain := withoutFIPS(region); plain != region {
@@ -49,7 +51,8 @@ func Resolve(cfg aws.Config, s Service) (Endpoint, error) {
 	switch {
 	case custom && (fips || dualStack):
 		return Endpoint{}, fmt.Errorf("endpoint %q: an endpoint of your own has no FIPS or dual-stack variant: unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, or the endpoint", address)
-	case !custom && (cfg.EndpointResolver != nil || cfg.EndpointResolverWithOptions != nil): //nolint:staticcheck // found, to be refused
+	//lint:ignore SA1019 looked at to be refused
+	case !custom && (cfg.EndpointResolver != nil || cfg.EndpointResolverWithOptions != nil): //nolint:staticcheck // the same
 		return Endpoint{}, errors.New("the configuration has an EndpointResolver, which the SDK deprecated and this client does not ask: set BaseEndpoint")
 	case !custom:
 		address = regional(s.Name, region, fips, dualStack)
@@ -82,18 +85,22 @@ func configured[P, T any](cfg aws.Config, ask func(P) (T, bool, error)) (value T
 
 // baseEndpoint follows the SDK: an address for the service comes before one for all, except that one for all in the
 // environment comes before one for the service in a profile.
+//
+//nolint:contextcheck // the sources of a configuration answer from memory
 func baseEndpoint(cfg aws.Config, s Service) (string, bool) {
 	_, forAll := os.LookupEnv("AWS_ENDPOINT_URL")
 	_, forService := os.LookupEnv("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(s.ID, " ", "_")))
 	ignored := configured(cfg, func(p interface {
 		GetIgnoreConfiguredEndpoints(ctx context.Context) (bool, bool, error)
-	}) (bool, bool, error) {
+	},
+	) (bool, bool, error) {
 		return p.GetIgnoreConfiguredEndpoints(context.Background())
 	})
 	if (!forAll || forService) && !ignored {
 		address := configured(cfg, func(p interface {
 			GetServiceBaseEndpoint(ctx context.Context, sdkID string) (string, bool, error)
-		}) (string, bool, error) {
+		},
+		) (string, bool, error) {
 			return p.GetServiceBaseEndpoint(context.Background(), s.ID)
 		})
 		if address != "" {

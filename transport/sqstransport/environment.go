@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // LambdaConfig makes the configuration of a Lambda function from the variables that Lambda sets: AWS_REGION,
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. An endpoint comes from AWS_ENDPOINT_URL_SQS, else
-// AWS_ENDPOINT_URL (which offload dev sets), its variant from AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT.
-// Pass os.Getenv.
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Endpoints come from AWS_ENDPOINT_URL (which offload dev
+// sets) and AWS_ENDPOINT_URL_SQS, and so on for other services, their variants from AWS_USE_FIPS_ENDPOINT and
+// AWS_USE_DUALSTACK_ENDPOINT. Clients of the SDK can be made from it too. Pass os.Getenv.
 //
 // A function needs no more, and config.LoadDefaultConfig, which also knows profiles, single sign-on and roles, makes its
 // binary half as large again. The keys of an execution environment hold as long as it does. A missing variable is an error:
@@ -27,39 +28,62 @@ func LambdaConfig(getenv func(string) string) (aws.Config, error) {
 		}
 		return value
 	}
+	variables := source{getenv}
 	cfg := aws.Config{
 		Region: need("AWS_REGION"),
 		Credentials: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(
 			need("AWS_ACCESS_KEY_ID"), need("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN"))),
 		AppID:         getenv("AWS_SDK_UA_APP_ID"),
-		ConfigSources: []any{variants{fips: getenv("AWS_USE_FIPS_ENDPOINT"), dualStack: getenv("AWS_USE_DUALSTACK_ENDPOINT")}},
-	}
-	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"} {
-		if address := getenv(name); address != "" && getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != "true" {
-			cfg.BaseEndpoint = &address
-		}
+		ConfigSources: []any{variables},
 	}
 	if err := errors.Join(problems...); err != nil {
 		return aws.Config{}, fmt.Errorf("configuration of the function: %w", err)
 	}
+	if address := getenv("AWS_ENDPOINT_URL"); address != "" && !variables.ignored() {
+		cfg.BaseEndpoint = &address
+	}
 	return cfg, nil
 }
 
-// variants is a source of a configuration, in the form in which clients ask for it.
-type variants struct{ fips, dualStack string }
+// source is the environment in the form in which clients ask a configuration for more. What it is asked cannot fail.
+type source struct{ getenv func(string) string }
+
+func (s source) flag(name string) (on, found bool) {
+	value := s.getenv(name)
+	return strings.EqualFold(value, "true"), value != ""
+}
+
+func (s source) ignored() bool {
+	on, _ := s.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	return on
+}
+
+// GetServiceBaseEndpoint returns the endpoint of one service.
+func (s source) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
+	address := s.getenv("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(sdkID, " ", "_")))
+	return address, address != "", nil
+}
+
+// GetIgnoreConfiguredEndpoints says whether endpoints of the environment are not wanted.
+func (s source) GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error) {
+	on, found := s.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	return on, found, nil
+}
 
 // GetUseFIPSEndpoint says whether the FIPS endpoint is wanted.
-func (v variants) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
-	if v.fips == "true" {
+func (s source) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	on, found := s.flag("AWS_USE_FIPS_ENDPOINT")
+	if on {
 		return aws.FIPSEndpointStateEnabled, true, nil
 	}
-	return aws.FIPSEndpointStateDisabled, v.fips != "", nil
+	return aws.FIPSEndpointStateDisabled, found, nil
 }
 
 // GetUseDualStackEndpoint says whether the dual-stack endpoint is wanted.
-func (v variants) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
-	if v.dualStack == "true" {
+func (s source) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	on, found := s.flag("AWS_USE_DUALSTACK_ENDPOINT")
+	if on {
 		return aws.DualStackEndpointStateEnabled, true, nil
 	}
-	return aws.DualStackEndpointStateDisabled, v.dualStack != "", nil
+	return aws.DualStackEndpointStateDisabled, found, nil
 }

@@ -1,9 +1,9 @@
 package sqstransport_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -145,6 +145,26 @@ func TestLeanSendsWhatTheSDKSends(t *testing.T) {
 	}
 }
 
+// traceKey is where the Lambda runtime for Go keeps the header.
+var traceKey any = "x-amzn-trace-id"
+
+// TestTraceOfTheContextComesFirst: with many invocations at once the environment can have that of one only.
+func TestTraceOfTheContextComesFirst(t *testing.T) {
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
+	t.Setenv("_X_AMZN_TRACE_ID", "Root=environment")
+	var seen string
+	s := lean.sender(t, func(r *http.Request) (*http.Response, error) {
+		seen = r.Header.Get("X-Amzn-Trace-Id")
+		return answer(500, ""), nil
+	})
+	for want, value := range map[string]any{"Root=context": "Root=context", "Root=environment": nil, "a%0D%0Ab": "a\r\nb"} {
+		ctx := context.WithValue(t.Context(), traceKey, value)
+		if _, _ = s.Send(ctx, envelopes(t, 1)); seen != want {
+			t.Errorf("the header is %q, want %q", seen, want)
+		}
+	}
+}
+
 // differ returns the first place where a and b are not alike, -1 if there is none.
 func differ(a, b []request) int {
 	for i := range max(len(a), len(b)) {
@@ -158,12 +178,14 @@ func differ(a, b []request) int {
 // TestLambdaConfigIsThatOfTheEnvironment compares it with what the SDK loads from the same variables.
 func TestLambdaConfigIsThatOfTheEnvironment(t *testing.T) {
 	for name, more := range map[string]map[string]string{
-		"Lambda":          {},
-		"FIPS":            {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "false"},
-		"dual-stack":      {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
-		"endpoint":        {"AWS_ENDPOINT_URL": "http://127.0.0.1:3"},
-		"endpoint of SQS": {"AWS_ENDPOINT_URL": "http://127.0.0.1:3", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4"},
-		"ignored":         {"AWS_ENDPOINT_URL": "http://127.0.0.1:3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+		"Lambda":           {},
+		"FIPS":             {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "false"},
+		"dual-stack":       {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
+		"endpoint":         {"AWS_ENDPOINT_URL": "http://127.0.0.1:3"},
+		"endpoint of SQS":  {"AWS_ENDPOINT_URL": "http://127.0.0.1:3", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4"},
+		"only that of SQS": {"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4", "AWS_USE_FIPS_ENDPOINT": "false"},
+		"of others":        {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:4"},
+		"ignored":          {"AWS_ENDPOINT_URL": "http://127.0.0.1:3", "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for key, value := range map[string]string{
@@ -212,7 +234,8 @@ func TestWhatOnlyTheSDKDoesIsRefused(t *testing.T) {
 		"ServiceOptions": func(c *aws.Config) { c.ServiceOptions = append(c.ServiceOptions, func(string, any) {}) },
 		"EndpointResolver": func(c *aws.Config) {
 			c.BaseEndpoint = nil
-			c.EndpointResolverWithOptions = aws.EndpointResolverWithOptionsFunc(func(string, string, ...any) (aws.Endpoint, error) { return aws.Endpoint{}, io.EOF }) //nolint:staticcheck // what people still have
+			//lint:ignore SA1019 people still have it
+			c.EndpointResolverWithOptions = aws.EndpointResolverWithOptionsFunc(nil) //nolint:staticcheck // the same
 		},
 		"no credentials": func(c *aws.Config) { c.Credentials = nil },
 		"set the region": func(c *aws.Config) { c.Region = "" },
