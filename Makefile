@@ -36,7 +36,7 @@ overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 # in-each runs a command in every module, or in those of $(2), and ends at the first failure.
 in-each = @set -e; for m in $(or $(2),$(MODULES)); do (set -x; cd $$m && $(1)); done
 
-.PHONY: help run demo test race lint fmt fuzz-smoke cover soak bench bench-compare validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
+.PHONY: help run demo test race lint fmt fuzz-smoke cover size soak bench bench-compare validate build deploy teardown package clean localstack-up localstack-test localstack-down integration
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 24
@@ -74,6 +74,9 @@ cover: ## the coverage of the tests, by function in coverage.txt
 
 soak: ## the reliability tests of the client at release size: thousands of killed hosts; about half an hour
 	OFFLOAD_SOAK=1 go test -count=1 -v -timeout 3h -run '_(A2|A3|A4|A5|A6)_|TestT' ./client
+
+size: ## how large the smallest worker is, by architecture; fails above the limit
+	@.ci/size
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -70,7 +70,7 @@ var ImportRules = []ImportRule{
 	},
 	{
 		Imports: []string{Module + "/jobs/analytics", Module + "/jobs/webhook", Module + "/jobs/thumbnail", Module + "/jobs/export", Module + "/worker"},
-		Only:    []string{"jobs/analytics", "jobs/webhook", "jobs/thumbnail", "jobs/export", "worker", "functions", "emulator", "cmd"},
+		Only:    []string{"jobs/analytics", "jobs/webhook", "jobs/thumbnail", "jobs/export", "worker", "functions", "emulator", "cmd", "examples/worker"},
 		Why:     "definitions and APIs import no handler",
 	},
 }
@@ -138,6 +138,7 @@ var DepsRules = []DepsRule{
 	}, slices.DeleteFunc(slices.Clone(neverLinked), func(p string) bool { return p == "github.com/aws" }))},
 	{Package: "functions", Never: readers},
 	{Package: "examples", Never: readers},
+	{Package: "examples/worker", Never: []string{awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature"}},
 	{Package: "jobs", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x/image"}, neverLinked...)},
 }
 
@@ -182,6 +183,7 @@ var Sleepers = map[string]string{
 	"client/oracle_test.go":                  "runs in the synctest bubble that main_test.go opens",
 	"emulator/lambda/main_test.go":           "plays a function that hangs on purpose, in a process of its own",
 	"emulator/lambda/pool_test.go":           "a child process waits to be killed",
+	"transport/sqstransport/bench_test.go":   "the network of a benchmark takes real time",
 	"transport/memtransport/example_test.go": "an example polls in the fewest words",
 }
 
