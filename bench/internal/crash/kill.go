@@ -44,7 +44,7 @@ type Killer struct {
 	runs      int
 }
 
-// Kill fires 5,000 tasks a second and sends SIGKILL at a random moment of the second hundreds of milliseconds.
+// Kill fires 5,000 tasks a second and sends SIGKILL at a random moment between the 1,000th and the 2,000th.
 func (k *Killer) Kill(ctx context.Context, mode client.Mode) (Loss, error) {
 	after := killAfter + rand.IntN(killAfter)
 	return k.run(ctx, Plan{Mode: mode, Rate: killRate, Tasks: capacity - 1}, after, syscall.SIGKILL)

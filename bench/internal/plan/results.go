@@ -16,10 +16,10 @@ type Row struct {
 
 // Losses are those of one way to end a process.
 type Losses struct {
-	Name   string
-	Server string
-	Ends   []crash.Loss
-	NotRun string
+	Name     string
+	Server   string
+	Ends     []crash.Loss
+	Problems []string // why there are fewer than there should be
 }
 
 // Results are all that was measured.
@@ -82,6 +82,11 @@ func (r *Results) Problems() []string {
 			if s.Problem != "" {
 				all = append(all, row.Case.String()+": "+s.Problem)
 			}
+		}
+	}
+	for _, l := range r.Losses {
+		for _, p := range l.Problems {
+			all = append(all, l.Name+", "+l.Server+": "+p)
 		}
 	}
 	return all

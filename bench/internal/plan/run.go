@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/offloadhq/offload/bench/internal/crash"
@@ -61,9 +62,8 @@ func (r *Runner) Run(ctx context.Context) (*Results, error) {
 			r.tell(round, row.Case, sample)
 		}
 	}
-	var err error
-	results.Losses, err = r.losses(ctx)
-	return results, err
+	results.Losses = r.losses(ctx)
+	return results, ctx.Err()
 }
 
 func (r *Runner) tell(round int, c Case, s measure.Sample) {
@@ -106,7 +106,7 @@ const (
 	DrainBuffered = "Buffered, SIGTERM"
 )
 
-func (r *Runner) losses(ctx context.Context) ([]Losses, error) {
+func (r *Runner) losses(ctx context.Context) []Losses {
 	var all []Losses
 	for _, l := range []struct {
 		name, server string
@@ -122,16 +122,20 @@ func (r *Runner) losses(ctx context.Context) ([]Losses, error) {
 		killer := &crash.Killer{Child: r.fire, Server: r.Servers.Up[l.server], RoundTrip: l.roundTrip, Dir: r.Dir}
 		losses := Losses{Name: l.name, Server: l.server}
 		for range l.times {
+			if ctx.Err() != nil {
+				return all
+			}
 			loss, err := l.end(killer)
 			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", l.name, l.server, err)
+				losses.Problems = append(losses.Problems, err.Error())
+				continue
 			}
 			losses.Ends = append(losses.Ends, loss)
 		}
-		fmt.Fprintf(r.Progress, "   %s, %s: %v lost\n", l.name, l.server, losses.Lost())
+		fmt.Fprintf(r.Progress, "   %s, %s: %v lost %s\n", l.name, l.server, losses.Lost(), strings.Join(losses.Problems, "; "))
 		all = append(all, losses)
 	}
-	return all, nil
+	return all
 }
 
 // fire starts a process that will be killed.

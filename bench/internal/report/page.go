@@ -178,7 +178,7 @@ func peerTable(r *plan.Results) string {
 // ratioTable divides the host's CPU of others by that of Offload.
 func ratioTable(r *plan.Results) string {
 	var rows [][]string
-	for _, l := range append([]load{{queue.SDK, plan.Near}, {queue.SDKBatch, plan.Near}}, toPeers[:4]...) {
+	for _, l := range append([]load{{queue.SDK, plan.Near}, {queue.SDKPool, plan.Near}, {queue.SDKBatch, plan.Near}}, toPeers[:4]...) {
 		row := []string{l.String()}
 		for _, mode := range []string{queue.Confirmed, queue.Buffered} {
 			var cells []string

@@ -38,6 +38,9 @@ func results() *plan.Results {
 			if c.Subject == queue.Memory {
 				s.P50 = 600 * time.Nanosecond
 			}
+			if c.Kind == plan.Idle {
+				s.P50 = 900 * time.Microsecond
+			}
 			row.Samples = append(row.Samples, s)
 		}
 		r.Rows = append(r.Rows, row)
@@ -166,8 +169,9 @@ func TestFailedRoundsAreLeftOut(t *testing.T) {
 	if got := row.Median(measure.Sample.CPUPerTask); got != 10 {
 		t.Errorf("median %v, want that of the only sound round", got)
 	}
+	r.Losses[0].Problems = []string{"process: fired 3 tasks"}
 	page := Page(&Run{Results: r}, "plots")
-	for _, want := range []string{"## What failed", "64 goroutines: its process: exit status 1", "refused"} {
+	for _, want := range []string{"## What failed", "Buffered, SIGKILL, fake SQS, 0 ms: process: fired 3 tasks", "64 goroutines: its process: exit status 1", "refused"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not tell %q", want)
 		}

@@ -10,7 +10,7 @@ import (
 // The plots are SVG with the fonts of whoever looks at them, and follow a dark page.
 const (
 	plotWidth  = 760
-	labelWidth = 250
+	labelWidth = 265
 	valueWidth = 90
 	rowHeight  = 24
 	topHeight  = 40

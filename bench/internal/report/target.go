@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/offloadhq/offload/bench/internal/engine"
 	"github.com/offloadhq/offload/bench/internal/measure"
 	"github.com/offloadhq/offload/bench/internal/plan"
 	"github.com/offloadhq/offload/bench/internal/queue"
@@ -57,6 +58,7 @@ var Targets = []Target{
 	{What: "Sender, 0 ms, 8 goroutines: CPU a task", Limit: 8, Figure: median(queue.Sender, plan.Near, 8, measure.Sample.CPUPerTask), Format: micros},
 	{What: "Sender, 0 ms, 8 goroutines: tasks for a second of CPU", Limit: 100_000, AtLeast: true, Figure: median(queue.Sender, plan.Near, 8, func(s measure.Sample) float64 { return 1e6 / s.CPUPerTask() }), Format: rate},
 	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client", Limit: 1.0 / 3, Gate: true, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisEverysec, 64), Format: times},
+	{What: "emulator, idle: p50 from Fire to the start of the handler", Limit: 1000, Figure: startTime(engine.Offload), Format: micros},
 	{What: "Buffered, 0 ms, SIGKILL at 5,000 a second: lost, median", Limit: 2, Figure: lost(plan.KillBuffered, plan.Near, measure.Median), Format: number},
 	{What: "Buffered, SIGKILL: most that was lost, of the bound that the client tells", Limit: 1, Gate: true, Figure: lostOfBound, Format: number},
 	{What: "Confirmed, SIGKILL at 5,000 a second: lost, most", Limit: 0, Gate: true, Figure: lost(plan.KillConfirmed, plan.Far, slices.Max), Format: number},
@@ -92,6 +94,10 @@ func cpuRatio(a, serverA, b, serverB string, goroutines int) func(*plan.Results)
 			r.Find(a, serverA, goroutines).Values(measure.Sample.CPUPerTask),
 			r.Find(b, serverB, goroutines).Values(measure.Sample.CPUPerTask))
 	}
+}
+
+func startTime(name string) func(*plan.Results) float64 {
+	return func(r *plan.Results) float64 { return r.FindEngine(plan.Idle, name).Median(measure.Sample.P50Micros) }
 }
 
 func idleRatio(r *plan.Results) float64 {
