@@ -17,7 +17,7 @@ import (
 func main() {
 	mux := worker.NewMux()
 	worker.Handle(mux, payload.Placed, func(_ context.Context, p payload.Payload) error {
-		fmt.Println(idle.Line(p.Fired, time.Now()))
+		fmt.Println(idle.Line(p.FiredAt(), time.Now()))
 		return nil
 	})
 	w, err := worker.New(mux, nil)

@@ -31,7 +31,7 @@ func openAsynq(ctx context.Context, s queue.Server, interval time.Duration, star
 		if err := json.Unmarshal(t.Payload(), &p); err != nil {
 			return err
 		}
-		started(p.Fired, begun)
+		started(p.FiredAt(), begun)
 		return nil
 	}))
 	if err != nil {

@@ -27,7 +27,7 @@ type riverWorker struct {
 
 // Work implements river.Worker.
 func (w *riverWorker) Work(_ context.Context, job *river.Job[payload.Payload]) error {
-	w.started(job.Args.Fired, time.Now())
+	w.started(job.Args.FiredAt(), time.Now())
 	return nil
 }
 

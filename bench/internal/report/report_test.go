@@ -96,7 +96,7 @@ func TestEachGateCanBeMissed(t *testing.T) {
 	dearer := func(s *measure.Sample) { s.CPU *= 5 }
 	chattier := func(s *measure.Sample) { s.Requests = 130 }
 	for what, spoil := range map[string]func(*plan.Results){
-		"Buffered: allocations":                 load(queue.Memory, plan.InProcess, 1, func(s *measure.Sample) { s.Allocs = 2100 }),
+		"Buffered: allocations":                 load(queue.Memory, plan.InProcess, 1, func(s *measure.Sample) { s.Allocs = 3100 }),
 		"64 goroutines: CPU a task beside SDK":  load(queue.Confirmed, plan.Far, 64, dearer),
 		"256 goroutines: CPU a task beside SDK": load(queue.Confirmed, plan.Far, 256, dearer),
 		"idle: p50":                             load(queue.Confirmed, plan.Far, 1, func(s *measure.Sample) { s.P50 = 12 * time.Millisecond }),
