@@ -291,3 +291,44 @@ func TestA7_TwoHungRequestsHoldUpNobody(t *testing.T) {
 		try(2 * time.Millisecond)
 	})
 }
+
+// TestOutageTellsWhy is the mode Confirmed in a long outage: a task that was never tried has the reason, too.
+func TestOutageTellsWhy(t *testing.T) {
+	bubble(t, &client.Options{ConfirmTimeout: 500 * time.Millisecond}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(lost)
+		for range 10 { // each is tried on after its caller has gone
+			fire(t.Context(), c, number.With(1))
+		}
+		time.Sleep(30 * time.Second)
+		untried := 0
+		for range 20 {
+			r, err := c.Fire(t.Context(), text.With("later"))
+			if r.Attempts > 0 {
+				continue // it was the probe
+			}
+			untried++
+			want(t, err, client.ErrNotSent, errNet)
+		}
+		if untried < 10 {
+			t.Errorf("void: %d untried", untried)
+		}
+	})
+}
+
+// TestAnEarlierWakeReplacesALaterOne has a retry that is due before two hung requests count as late.
+func TestAnEarlierWakeReplacesALaterOne(t *testing.T) {
+	bubble(t, &client.Options{AttemptTimeout: time.Minute}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		hung := after(time.Hour, nil)
+		rec.Respond(script(hung, hung, lost, clienttest.Accept))
+		fire(t.Context(), c, text.With("hangs"))
+		fire(t.Context(), c, text.With("hangs"))
+		start := time.Now()
+		waits := fire(t.Context(), c, number.With(0)) // until the two are late, if nothing else happens
+		if _, err := c.FireBatch(t.Context(), numbers(9)); err != nil || time.Since(start) > 50*time.Millisecond {
+			t.Errorf("a full request was tried again after %v: %v", time.Since(start), err)
+		}
+		if o := <-waits; o.err != nil {
+			t.Error(o.err)
+		}
+	})
+}
