@@ -9,6 +9,8 @@ MODULES  := . examples/quickstart
 LINTED   := $(MODULES) localstack bench
 # A count, not a time: in Go 1.26 a fuzzer that its time ends may fail for no reason (go.dev/issue/75804).
 FUZZTIME ?= 50000x
+# Of soak.
+SIZE     ?= release
 
 # make bench-compare QUICK=1 REQUIRE_PEERS=1
 QUICK         ?= 0
@@ -72,8 +74,8 @@ cover: ## the coverage of the tests, by function in coverage.txt
 	go tool cover -func=coverage.out > coverage.txt
 	@tail -n 1 coverage.txt
 
-soak: ## the reliability tests of the client at release size: thousands of killed hosts; about half an hour
-	OFFLOAD_SOAK=1 go test -count=1 -v -timeout 3h -run '_(A2|A3|A4|A5|A6)_|TestT' ./client
+soak: ## the reliability tests of the client at SIZE=release (half an hour of killed hosts) or SIZE=commit (two minutes)
+	OFFLOAD_SOAK=$(SIZE) go test -count=1 -v -timeout 3h -run '_(A2|A3|A4|A5|A6)_|TestT[0-9]' ./client
 
 size: ## how large the smallest worker is, by architecture; fails above the limit
 	@.ci/size

@@ -282,3 +282,29 @@ func TestCloseLooksOnceMore(t *testing.T) {
 		})
 	}
 }
+
+// TestBufferedFireAllocates two things: the arguments when they are bound, and the body. What is shared by sixteen ids and
+// by the ten tasks of a request comes to less than one more.
+func TestBufferedFireAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops pooled values on purpose")
+	}
+	const tasks = 64
+	c := newClient(t, &far{}, &client.Options{Mode: client.Buffered})
+	allocs := testing.AllocsPerRun(500, func() {
+		for range tasks {
+			if _, err := c.Fire(t.Context(), orderPlaced.With(anOrder)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}) / tasks
+	if t.Logf("%.2f allocations a task, sending included", allocs); allocs >= 3 {
+		t.Errorf("%.2f allocations a task", allocs)
+	}
+	if err := c.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -55,5 +55,12 @@
 // context with which the first task of the request was fired. A task that waits through an outage with nobody waiting for
 // it lets go of its context, so that memory stays bounded.
 //
+// # Seeing it
+//
+// [Client.Stats] counts everything, and tells what waits, what is in flight, and what a crash would cost. [Hooks] are for
+// traces and for histograms. Logs have ids, names and sizes, never arguments; so has a [Receipt] that is logged.
+//
+// # In a handler
+//
 // In a handler, where the context carries a [task.Info], Fire adds [task.CausedBy] by itself.
 package client
