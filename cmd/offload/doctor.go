@@ -55,7 +55,7 @@ These permissions read everything:
 ` + indented(live.Actions) + `
 
 --json prints one object: version (1), stack, region, account, status, source (cloudformation, or template where there is no
-CloudFormation), rules (how many were checked), findings (rule, severity, title, resource, name, field, text, why, fix, page; the
+CloudFormation), resources (how many), rules (how many were checked), findings (rule, severity, title, resource, name, field, text, why, fix, page; the
 worst first), gone, drift and undeployed (path, want, have; undeployed is null without --template), notChecked (path, why, rules).
 Fields may be added; version is raised when one changes or goes.
 

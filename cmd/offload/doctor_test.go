@@ -111,7 +111,8 @@ func misconfigure(t *testing.T, a *livetest.AWS, rule string) {
 
 func TestDoctorOfAWholeStack(t *testing.T) {
 	accountOf(t, nil)
-	examine(t).expect(t, 0, "stack offload in us-east-1, account 000000000000, UPDATE_COMPLETE", "\n0 errors, 0 warnings, 0 notes, 0 differences, 0 not checked\n")
+	examine(t).expect(t, 0, "stack offload in us-east-1, account 000000000000, UPDATE_COMPLETE\n", " rules on 4 queues, 2 functions, 2 mappings, 14 alarms\n",
+		"\n0 errors, 0 warnings, 0 notes, 0 differences, 0 not checked\n")
 	r := examine(t, "--json", "--template", projectTemplate).report(t)
 	if r.Version != 1 || r.Source != doctor.SourceCloudFormation || r.Rules < 40 || len(r.Findings)+len(r.Drift)+len(r.NotChecked)+len(r.Gone) != 0 {
 		t.Errorf("report %+v", r)
@@ -230,6 +231,17 @@ func TestDoctorOfTheEmulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	examine(t, "--template", projectTemplate).expect(t, 1, "C7-visibility", "Queues.TaskQueue.VisibilityTimeout: want 6m0s, have 5m0s")
+}
+
+// A stack of something else breaks no rule. That is not praise.
+func TestDoctorOfAnotherStack(t *testing.T) {
+	for name, s := range map[string]*infra.Stack{
+		"has no queue and no function": {Name: "offload", Region: "us-east-1", Account: "000000000000", Others: []infra.Resource{{ID: "Topic", Type: "AWS::SNS::Topic", ARN: "arn:x"}}},
+		"has no resources":             {Name: "offload", Region: "us-east-1", Account: "000000000000"},
+	} {
+		pointAt(t, livetest.New(t, &livetest.Options{Stack: s, Template: `{"Resources":{}}`}).URL)
+		examine(t).expect(t, 2, name)
+	}
 }
 
 func TestDoctorTellsOfSlowReading(t *testing.T) {

@@ -66,6 +66,9 @@ func find(ctx context.Context, c CloudFormation, name string) (*Deployment, erro
 		return nil, ErrNoStack
 	}
 	d := described(&out.Stacks[0])
+	if d.Status == string(types.StackStatusDeleteComplete) { // asked for by its ARN
+		return nil, ErrNoStack
+	}
 	for next := (*string)(nil); ; {
 		page, err := c.ListStackResources(ctx, &cloudformation.ListStackResourcesInput{StackName: &name, NextToken: next})
 		if err != nil {
@@ -79,6 +82,9 @@ func find(ctx context.Context, c CloudFormation, name string) (*Deployment, erro
 		if next = page.NextToken; next == nil {
 			break
 		}
+	}
+	if len(d.Resources) == 0 {
+		return nil, fmt.Errorf("it is %s and has no resources: is its deployment done?", d.Status)
 	}
 	body, err := c.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageProcessed})
 	switch {

@@ -45,6 +45,9 @@ func Examine(ctx context.Context, c live.Clients, o *Options) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stack %q: %w", o.Stack, err)
 	}
+	if err := worthIt(d, s); err != nil {
+		return nil, err
+	}
 	r := newReport(d, s)
 	if deployed == nil {
 		r.notChecked("drift", d.NoTemplate)
@@ -85,6 +88,16 @@ func examineLocal(ctx context.Context, c live.Clients, o *Options) (*Report, err
 	r.Drift = infra.Diff(file, s)
 	r.unread(file)
 	return r.done(), nil
+}
+
+// worthIt refuses a stack of something else: no rule would find anything in it, and that would look good.
+func worthIt(d *live.Deployment, s *infra.Stack) error {
+	for _, r := range d.Resources {
+		if r.Type == "AWS::SQS::Queue" || r.Type == "AWS::Lambda::Function" {
+			return nil
+		}
+	}
+	return fmt.Errorf("stack %q: has no queue and no function, so there is nothing to check: is it the right stack?", s.Name)
 }
 
 // deployedModel reads the template that was deployed; nil with a reason in d when it cannot be.

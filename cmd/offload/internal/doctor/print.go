@@ -13,7 +13,9 @@ import (
 // Print writes the report as people read it. file is what Undeployed was compared with.
 func (r *Report) Print(w io.Writer, file string) error {
 	p := &printer{}
-	p.line("stack %s in %s, account %s%s: %d rules", r.Stack, cmp.Or(r.Region, "an unknown region"), cmp.Or(r.Account, "unknown"), comma(r.Status), r.Rules)
+	p.line("stack %s in %s, account %s%s", r.Stack, cmp.Or(r.Region, "an unknown region"), cmp.Or(r.Account, "unknown"), comma(r.Status))
+	n := r.Resources
+	p.line("%d rules on %s, %s, %s, %s", r.Rules, count(n.Queues, "queue"), count(n.Functions, "function"), count(n.Mappings, "mapping"), count(n.Alarms, "alarm"))
 	if r.Source == SourceTemplate {
 		p.line("This endpoint has no CloudFormation: the names come from %s.", file)
 	}

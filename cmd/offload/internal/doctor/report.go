@@ -27,14 +27,21 @@ type Report struct {
 	Account    string             `json:"account"`
 	Status     string             `json:"status,omitempty"` // of the stack: UPDATE_COMPLETE
 	Source     string             `json:"source"`           // cloudformation or template
+	Resources  Resources          `json:"resources"`        // how many there are
 	Rules      int                `json:"rules"`            // how many were checked, wholly or in part
 	Findings   []infra.Finding    `json:"findings"`         // the worst first
 	Gone       []string           `json:"gone"`             // resources that were deployed and are not there
 	Drift      []infra.Difference `json:"drift"`            // want: what was deployed; have: what is in force
 	Undeployed []infra.Difference `json:"undeployed"`       // want: what the file says; have: what was deployed
 	NotChecked []NotChecked       `json:"notChecked"`
+}
 
-	live *infra.Stack
+// Resources counts what the rules are about.
+type Resources struct {
+	Queues    int `json:"queues"`
+	Functions int `json:"functions"`
+	Mappings  int `json:"mappings"`
+	Alarms    int `json:"alarms"`
 }
 
 // NotChecked is a part that could not be read: nobody knows whether it is good.
@@ -48,7 +55,8 @@ func newReport(d *live.Deployment, s *infra.Stack) *Report {
 	checked := infra.Check(s)
 	r := &Report{
 		Version: Version, Stack: d.Name, Region: d.Region, Account: d.Account, Status: d.Status, Source: SourceCloudFormation,
-		Rules: checked.Checked, Findings: checked.Findings, Drift: []infra.Difference{}, NotChecked: []NotChecked{}, live: s,
+		Rules: checked.Checked, Findings: checked.Findings, Drift: []infra.Difference{}, NotChecked: []NotChecked{},
+		Resources: Resources{Queues: len(s.Queues), Functions: len(s.Functions), Mappings: len(s.Mappings), Alarms: len(s.Alarms)},
 	}
 	r.unread(s)
 	for _, skip := range checked.Skipped {
