@@ -167,6 +167,7 @@ func TestD1_ThrottlesDoNotUseUpReceives(t *testing.T) {
 		{"no bound", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency = 0 }, "D1-concurrency"},
 		{"one", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency = 1 }, "D1-concurrency"},
 		{"two", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency = 2 }, ""},
+		{"a thousand", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency = 1000 }, ""},
 		{"a thousand and one", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency = 1001 }, "D1-concurrency"},
 		{"pollers instead", func(s *infra.Stack) { s.Mappings[0].MaximumConcurrency, s.Mappings[0].ProvisionedPollers = 0, true }, ""},
 		{"reserved as much", reserved(10), ""},
