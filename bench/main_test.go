@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/bench/internal/measure"
+	"github.com/offloadhq/offload/bench/internal/peer"
 	"github.com/offloadhq/offload/bench/internal/plan"
 	"github.com/offloadhq/offload/bench/internal/queue"
 	"github.com/offloadhq/offload/bench/internal/report"
@@ -23,6 +25,20 @@ func TestMissingPeersFailWhereTheyAreRequired(t *testing.T) {
 		t.Error(err)
 	}
 	if err := tellDown(nil, true); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAPeerWithoutItsProgramIsDown: the rest of a run goes on; any other failure ends it.
+func TestAPeerWithoutItsProgramIsDown(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	s := &servers{Servers: plan.Servers{Up: map[string]queue.Server{}, Down: map[string]string{}}}
+	start := func(dir string) (*peer.Peer, error) { return peer.Redis(t.Context(), dir, "always") }
+	if err := s.startPeer(plan.RedisAlways, t.TempDir(), start); err != nil || s.Down[plan.RedisAlways] != "redis-server is not installed" || len(s.Up) != 0 {
+		t.Errorf("%v, down %v, up %v", err, s.Down, s.Up)
+	}
+	broken := func(string) (*peer.Peer, error) { return nil, errors.New("no room") }
+	if err := s.startPeer(plan.Postgres, t.TempDir(), broken); err == nil || !strings.Contains(err.Error(), "PostgreSQL: no room") {
 		t.Error(err)
 	}
 }
