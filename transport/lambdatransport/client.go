@@ -42,9 +42,14 @@ func watched(call *awserr.Call) func(*lambda.Options) {
 }
 
 // endpointOf is the endpoint that an SDK client was given, "" if it uses that of its region.
-func endpointOf(api API) string {
+func endpointOf(api API) string { return aws.ToString(optionsOf(api).BaseEndpoint) }
+
+// regionOf is the region of an SDK client.
+func regionOf(api API) string { return optionsOf(api).Region }
+
+func optionsOf(api API) lambda.Options {
 	if client, ok := api.(interface{ Options() lambda.Options }); ok {
-		return aws.ToString(client.Options().BaseEndpoint)
+		return client.Options()
 	}
-	return ""
+	return lambda.Options{}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -52,7 +53,10 @@ type Sender struct {
 	opts     Options
 }
 
-var _ transport.Sender = (*Sender)(nil)
+var (
+	_ transport.Sender    = (*Sender)(nil)
+	_ transport.Addressed = (*Sender)(nil)
+)
 
 // New makes a sender to a function, given by its name, partial ARN or ARN, each of which may end in :ALIAS or :VERSION.
 // It makes no request. It returns every problem of its arguments, joined, and refuses a client whose endpoint
@@ -99,6 +103,22 @@ func (s *Sender) problems() (problems []error) {
 // Lambda's own record of a failed event may add on its way to a dead-letter queue.
 func (s *Sender) Limits() transport.Limits {
 	return transport.Limits{Items: 1, BatchBytes: maxEvent, MessageBytes: maxEvent - recordRoom}
+}
+
+// Destination names the function, without its alias or version.
+func (s *Sender) Destination() transport.Destination {
+	d := transport.Destination{System: "aws_lambda", Region: regionOf(s.api)}
+	if parts := strings.Split(s.function, ":"); parts[0] == "arn" && len(parts) > 6 {
+		d.Region, d.Name = parts[3], parts[6] // arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME
+	} else if len(parts) > 2 && parts[1] == "function" {
+		d.Name = parts[2] // ACCOUNT:function:NAME
+	} else {
+		d.Name = parts[0]
+	}
+	if u, err := url.Parse(endpointOf(s.api)); err == nil {
+		d.Server = u.Host
+	}
+	return d
 }
 
 // Send invokes the function once for each envelope, up to Options.Concurrency at a time, with the type Event. An

@@ -328,3 +328,31 @@ func TestClientKeepsConnections(t *testing.T) {
 		t.Errorf("the HTTP client is %+v", h)
 	}
 }
+
+func TestDestination(t *testing.T) {
+	for function, want := range map[string]transport.Destination{
+		"work":                      {System: "aws_lambda", Name: "work", Region: "us-east-1"},
+		"work:live":                 {System: "aws_lambda", Name: "work", Region: "us-east-1"},
+		"123456789012:function:w":   {System: "aws_lambda", Name: "w", Region: "us-east-1"},
+		"123456789012:function:w:1": {System: "aws_lambda", Name: "w", Region: "us-east-1"},
+		"arn:aws-cn:lambda:cn-north-1:123456789012:function:w:live": {System: "aws_lambda", Name: "w", Region: "cn-north-1"},
+	} {
+		for base, server := range map[string]string{"": "", "http://127.0.0.1:9/path": "127.0.0.1:9"} {
+			s, err := lambdatransport.New(sdk(nil, base), function, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.Server = server
+			if got := s.Destination(); got != want {
+				t.Errorf("of %q is %+v, want %+v", function, got, want)
+			}
+		}
+	}
+	s, err := lambdatransport.New(struct{ lambdatransport.API }{}, "work", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Destination(), (transport.Destination{System: "aws_lambda", Name: "work"}); got != want {
+		t.Errorf("with an API that has no options: %+v, want %+v", got, want)
+	}
+}

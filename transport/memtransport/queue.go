@@ -108,8 +108,9 @@ type Queue struct {
 }
 
 var (
-	_ transport.Sender  = (*Queue)(nil)
-	_ transport.Settler = (*Queue)(nil)
+	_ transport.Sender    = (*Queue)(nil)
+	_ transport.Addressed = (*Queue)(nil)
+	_ transport.Settler   = (*Queue)(nil)
 )
 
 // New makes an empty queue. It starts no goroutine and needs no closing.

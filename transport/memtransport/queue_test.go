@@ -223,3 +223,12 @@ func TestConsumeWaitsForItsHandlers(t *testing.T) {
 		}
 	})
 }
+
+func TestDestination(t *testing.T) {
+	if got, want := memtransport.New(nil).Destination(), (transport.Destination{System: "memory", Name: "memory"}); got != want {
+		t.Errorf("is %+v, want %+v", got, want)
+	}
+	if got := memtransport.New(&memtransport.Options{Name: "orders"}).Destination().Name; got != "orders" {
+		t.Errorf("is named %q", got)
+	}
+}

@@ -14,6 +14,11 @@ import (
 // Limits returns Options.Limits.
 func (q *Queue) Limits() transport.Limits { return q.opts.Limits }
 
+// Destination gives Options.Name.
+func (q *Queue) Destination() transport.Destination {
+	return transport.Destination{System: "memory", Name: q.opts.Name}
+}
+
 // Send stores each envelope that keeps the limits, and rejects the others as invalid. It never blocks; when ctx has
 // ended it stores nothing and rejects all. No outcome is Unknown.
 func (q *Queue) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {

@@ -95,3 +95,11 @@ func nameOf(queueURL string) (identity, error) {
 	}
 	return id, nil
 }
+
+func hostOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

@@ -1,6 +1,7 @@
 package sqstransport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,10 @@ type Sender struct {
 	opts   Options
 }
 
-var _ transport.Sender = (*Sender)(nil)
+var (
+	_ transport.Sender    = (*Sender)(nil)
+	_ transport.Addressed = (*Sender)(nil)
+)
 
 // New makes a sender to the queue at queueURL. It makes no request. It returns every problem of its arguments, joined:
 // a client that cannot work (see [NewClient]), a URL that is none of a queue, an option out of range, and an endpoint
@@ -52,6 +56,15 @@ func (s *Sender) Limits() transport.Limits {
 		MessageBytes: s.opts.MaxMessageBytes - transport.MaxReasonBytes,
 		MaxDelay:     maxDelay,
 	}
+}
+
+// Destination names the queue.
+func (s *Sender) Destination() transport.Destination {
+	d := transport.Destination{System: "aws_sqs", URL: s.url, Region: s.facts.Region, Server: hostOf(cmp.Or(s.facts.Endpoint, s.url))}
+	if id, err := nameOf(s.url); err == nil {
+		d.Name = id.name
+	}
+	return d
 }
 
 // Send delivers the batch in as many SendMessageBatch requests as it takes, each tried once. Delays are rounded up to

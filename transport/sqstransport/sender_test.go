@@ -326,3 +326,17 @@ func testManyRequestsOfOneSendRunConcurrently(t *testing.T, k kind) {
 		}
 	})
 }
+
+func TestDestination(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		const url = "https://sqs.us-east-1.amazonaws.com/111111111111/work"
+		want := transport.Destination{System: "aws_sqs", Name: "work", URL: url, Region: "us-east-1", Server: "sqs.us-east-1.amazonaws.com"}
+		if got := newSender(t, k.client(config(nil, "")), url, nil).Destination(); got != want {
+			t.Errorf("is %+v, want %+v", got, want)
+		}
+		want.Server = "127.0.0.1:9" // requests go there, whatever the queue URL says
+		if got := newSender(t, k.client(config(nil, "http://127.0.0.1:9/path")), url, nil).Destination(); got != want {
+			t.Errorf("with an endpoint is %+v, want %+v", got, want)
+		}
+	})
+}
