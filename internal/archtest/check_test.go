@@ -41,6 +41,7 @@ func TestEachImportRuleIsSeenToBreak(t *testing.T) {
 		pkg("jobs/webhook", "./jobs", "./client"),
 		pkg("internal/awserr", "./transport", "github.com/aws/smithy-go"),
 		pkg("infra/live", "github.com/aws/aws-sdk-go-v2/aws"),
+		pkg("client/otelclient", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/semconv/v1.43.0", "./client"),
 	} {
 		if got := check(good); len(got) > 0 {
 			t.Errorf("%q", got)
@@ -69,6 +70,8 @@ func TestEachImportRuleIsSeenToBreak(t *testing.T) {
 		"client imports go.uber.org/goleak: test libraries":          pkg("client", "go.uber.org/goleak"),
 		"cmd/offload imports pgregory.net/rapid: test libraries":     pkg("cmd/offload", "pgregory.net/rapid"),
 		"task imports github.com/cloudevents/sdk-go/v2: test":        pkg("task", "github.com/cloudevents/sdk-go/v2"),
+		"client imports go.opentelemetry.io/otel/trace: OpenTeleme":  pkg("client", "go.opentelemetry.io/otel/trace"),
+		"client/otelclient imports go.opentelemetry.io/otel/sdk/tra": pkg("client/otelclient", "go.opentelemetry.io/otel/sdk/trace"),
 		"examples/api imports github.com/offloadhq/offload/client/c": pkg("examples/api", "./client/clienttest"),
 		"examples/api imports github.com/offloadhq/offload/jobs/web": pkg("examples/api", "./jobs/webhook"),
 		"jobs imports github.com/offloadhq/offload/worker: defin":    pkg("jobs", "./worker"),

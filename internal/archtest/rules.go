@@ -59,7 +59,12 @@ var ImportRules = []ImportRule{
 		Why:     "the command line stays in cmd",
 	},
 	{
-		Imports: []string{"testing", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/cloudevents", "net/http/httptest"},
+		Imports: []string{otel},
+		Only:    []string{"client/otelclient"},
+		Why:     "OpenTelemetry stays in the package that is named after it: the rest has hooks",
+	},
+	{
+		Imports: []string{"testing", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/cloudevents", "net/http/httptest", otel + "/otel/sdk"},
 		Only:    TestPackages,
 		Why:     "test libraries are not linked into programs",
 	},
@@ -122,7 +127,10 @@ type DepsRule struct {
 	Only    []string // outside the standard library, nothing else may be; nil: anything
 }
 
-const awsSDK = "github.com/aws/aws-sdk-go-v2"
+const (
+	awsSDK = "github.com/aws/aws-sdk-go-v2"
+	otel   = "go.opentelemetry.io"
+)
 
 // DepsRules are about the packages that users link into their programs. Package sqstransport needs the SDK's signer and
 // credentials, and none of its services: those are what makes a binary large.
@@ -135,10 +143,11 @@ var DepsRules = []DepsRule{
 	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
 	{Package: "transport/sqstransport", Never: slices.Concat([]string{
 		Module + "/client", Module + "/worker", awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature",
-	}, slices.DeleteFunc(slices.Clone(neverLinked), func(p string) bool { return p == "github.com/aws" }))},
+	}, linkedBut("github.com/aws"))},
 	{Package: "functions", Never: readers},
 	{Package: "examples", Never: readers},
 	{Package: "examples/worker", Never: []string{awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature"}},
+	{Package: "client/otelclient", Never: append([]string{Module + "/worker", otel + "/otel/sdk"}, linkedBut(otel)...)},
 	{Package: "jobs", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x/image"}, neverLinked...)},
 }
 
@@ -148,8 +157,13 @@ var readers = []string{
 	awsSDK + "/service/cloudwatchlogs", awsSDK + "/service/iam",
 }
 
+// linkedBut is neverLinked without one.
+func linkedBut(one string) []string {
+	return slices.DeleteFunc(slices.Clone(neverLinked), func(p string) bool { return p == one })
+}
+
 var neverLinked = []string{
-	"github.com/aws", "github.com/spf13", "github.com/cloudevents", "go.uber.org/goleak", "pgregory.net/rapid",
+	otel, "github.com/aws", "github.com/spf13", "github.com/cloudevents", "go.uber.org/goleak", "pgregory.net/rapid",
 	"testing", "net/http/httptest",
 	Module + "/emulator", Module + "/console", Module + "/infra", Module + "/functions", Module + "/cmd", Module + "/examples",
 	Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest",
