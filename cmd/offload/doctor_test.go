@@ -166,7 +166,7 @@ func TestDoctorNamesWhatIsNotChecked(t *testing.T) {
 
 // The file is compared with what was deployed, and what is in force with what was deployed, all with the stack's parameters.
 func TestDoctorComparesWithTheFile(t *testing.T) {
-	accountOf(t, map[string]string{"Architecture": "x86_64", "WebhookSecret": "****", "GoneSince": "1"})
+	accountOf(t, map[string]string{"Architecture": "x86_64", "AlarmTopicArn": "****", "GoneSince": "1"})
 	source, err := os.ReadFile(projectTemplate)
 	if err != nil {
 		t.Fatal(err)

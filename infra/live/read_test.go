@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
 	"github.com/offloadhq/offload/infra"
 	"github.com/offloadhq/offload/infra/live"
 	"github.com/offloadhq/offload/infra/live/livetest"
@@ -240,5 +243,48 @@ func TestTheDeploymentHasItsParameters(t *testing.T) {
 	}
 	if _, err := template.Parse("deployed", d.Template, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// Mappings and permissions that somebody has made by hand are read, on every page, under the names that Lambda gives them.
+func TestWhatWasMadeByHandIsRead(t *testing.T) {
+	a := deploy(t)
+	whole := read(t, a)
+	c := lambda.NewFromConfig(a.Config())
+	var queue infra.Queue
+	for _, q := range whole.Queues {
+		if q.ID == "TaskQueue" {
+			queue = q
+		}
+	}
+	made := []string{}
+	for range 3 {
+		m, err := c.CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{EventSourceArn: &queue.ARN, FunctionName: &whole.Functions[0].ARN})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, *m.UUID)
+	}
+	_, err := c.AddPermission(t.Context(), &lambda.AddPermissionInput{
+		FunctionName: &whole.Functions[0].Name, StatementId: aws.String("by-hand"), Principal: aws.String("*"), Action: aws.String("lambda:InvokeFunction"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := read(t, a)
+	var ids []string
+	for _, m := range s.Mappings {
+		if m.QueueARN == queue.ARN {
+			ids = append(ids, m.ID)
+		}
+	}
+	want := append([]string{"WorkerFunctionTasks"}, made...)
+	slices.Sort(want)
+	if !slices.Equal(ids, want) {
+		t.Errorf("mappings %v, want %v", ids, want)
+	}
+	policy := s.Functions[0].Policy
+	if len(policy) != 1 || policy[0].Sid != "" || !slices.Equal(policy[0].Principals, []string{"*"}) {
+		t.Errorf("policy %+v", policy)
 	}
 }
