@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,47 @@ func TestOneRefusedTaskMarksTheSendSpanAndItsOwnCreateSpanOnly(t *testing.T) {
 		if (s.Status.Code == codes.Error) != refused || strings.Contains(text(s.Attributes), "error.type=invalid") != refused {
 			t.Errorf("the task that was refused: %t, status %+v, %s", refused, s.Status, text(s.Attributes))
 		}
+	}
+}
+
+// TestManyAtOnce: every task has one create span, and one link to it.
+func TestManyAtOnce(t *testing.T) {
+	r := newRig(t, nil)
+	const callers, each = 8, 50
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range each {
+				if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.flush()
+	links := map[trace.SpanID]int{}
+	tasks := int64(0)
+	for _, send := range r.called("send tasks") {
+		for _, link := range send.Links {
+			links[link.SpanContext.SpanID()]++
+		}
+		for _, a := range send.Attributes {
+			if a.Key == "messaging.batch.message_count" {
+				tasks += a.Value.AsInt64()
+			}
+		}
+	}
+	for _, create := range r.called("create tasks") {
+		if n := links[create.SpanContext.SpanID()]; n != 1 {
+			t.Errorf("create span %v has %d links", create.SpanContext.SpanID(), n)
+		}
+	}
+	if len(links) != callers*each || tasks != callers*each {
+		t.Errorf("%d links, %d tasks counted, want %d", len(links), tasks, callers*each)
+	}
+	if got := r.points("messaging.client.sent.messages")[sent]; got != callers*each {
+		t.Errorf("messaging.client.sent.messages is %d", got)
 	}
 }
 
