@@ -112,19 +112,21 @@ func (i *Instance) deploy(ctx context.Context, d Deployment) (_ *Stack, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := i.sam(ctx, dir, "build", "--build-in-source", "--template", template, "--build-dir", filepath.Join(dir, "build")); err != nil {
+	var overrides []string // for both: the architecture, say, is wanted when the functions are built
+	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
+		overrides = append(overrides, fmt.Sprintf("ParameterKey=%s,ParameterValue=%s", name, d.Parameters[name]))
+	}
+	if len(overrides) > 0 {
+		overrides = append([]string{"--parameter-overrides"}, overrides...)
+	}
+	args := append([]string{"build", "--build-in-source", "--template", template, "--build-dir", filepath.Join(dir, "build")}, overrides...)
+	if err := i.sam(ctx, dir, args...); err != nil {
 		return nil, fmt.Errorf("template %q: %w", d.Template, err)
 	}
-	args := []string{
+	args = append([]string{
 		"deploy", "--template-file", filepath.Join(dir, "build", "template.yaml"), "--stack-name", d.Name, "--resolve-s3",
 		"--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
-	}
-	if len(d.Parameters) > 0 {
-		args = append(args, "--parameter-overrides")
-		for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
-			args = append(args, fmt.Sprintf("ParameterKey=%s,ParameterValue=%s", name, d.Parameters[name]))
-		}
-	}
+	}, overrides...)
 	if err := i.sam(ctx, dir, args...); err != nil {
 		return nil, fmt.Errorf("stack %q: %w", d.Name, err)
 	}
