@@ -46,7 +46,11 @@ type deployed struct {
 // LocalStack, and as offload dev runs it on the emulator.
 func TestEndToEnd(t *testing.T) {
 	t.Run("emulator", func(t *testing.T) { endToEnd(onEmulator(t)) })
-	t.Run("localstack", func(t *testing.T) { endToEnd(onLocalStack(t)) })
+	t.Run("localstack", func(t *testing.T) {
+		d := onLocalStack(t)
+		endToEnd(d)
+		d.judge(t, "logs/group", strings.Contains(d.logs(), localstack.ProjectName+"-WorkerLogGroup-"), "the log lines are elsewhere:\n%s", d.logs())
+	})
 }
 
 func onEmulator(t *testing.T) *deployed {
@@ -107,8 +111,7 @@ func environmentName(output string) string {
 	return "OFFLOAD_" + strings.ToUpper(b.String())
 }
 
-// functionLogs are those of both functions. LocalStack writes them to the group /aws/lambda/NAME, whatever the template
-// says: that is a deviation, which logGroup judges.
+// functionLogs are those of both functions, a line after the name of its group.
 func functionLogs(t *testing.T, s *localstack.Stack) string {
 	t.Helper()
 	api := cloudwatchlogs.NewFromConfig(s.Config)

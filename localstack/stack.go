@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ type Deployment struct {
 // Stack is a stack that was deployed.
 type Stack struct {
 	Name string
+	// ID is its ARN. LocalStack finds by name also what was deleted.
+	ID string
 	// Outputs of the template, by their names.
 	Outputs map[string]string
 	// Config is that of the LocalStack where it is.
@@ -47,8 +50,15 @@ func (s *Stack) Output(tb testing.TB, name string) string {
 }
 
 // Deploy builds the template and deploys it as a new stack, which is deleted when the test ends. It takes half a minute.
-// The template is built for this machine's processor only if it says so: see [Architecture].
 func Deploy(tb testing.TB, d Deployment) *Stack {
+	tb.Helper()
+	s, _ := DeployUntil(tb, d)
+	return s
+}
+
+// DeployUntil is Deploy for tests that look at what a deletion leaves: remove deletes the stack, and does nothing the second
+// time.
+func DeployUntil(tb testing.TB, d Deployment) (s *Stack, remove func(testing.TB)) {
 	tb.Helper()
 	i := Require(tb)
 	s, err := i.deploy(tb.Context(), d)
@@ -57,12 +67,17 @@ func Deploy(tb testing.TB, d Deployment) *Stack {
 		defer shared.mu.Unlock()
 		unavailable(tb, err)
 	}
-	tb.Cleanup(func() {
-		if err := s.delete(context.WithoutCancel(tb.Context())); err != nil {
-			tb.Error(err)
-		}
-	})
-	return s
+	var once sync.Once
+	remove = func(tb testing.TB) {
+		tb.Helper()
+		once.Do(func() {
+			if err := s.delete(context.WithoutCancel(tb.Context())); err != nil {
+				tb.Error(err)
+			}
+		})
+	}
+	tb.Cleanup(func() { remove(tb) })
+	return s, remove
 }
 
 // ProjectName is the name of the stack that [Project] deploys.
@@ -134,25 +149,26 @@ func (i *Instance) deploy(ctx context.Context, d Deployment) (_ *Stack, err erro
 	if s.Config, err = i.Config(ctx); err != nil {
 		return nil, err
 	}
-	if s.Outputs, err = s.outputs(ctx); err != nil {
+	if err := s.describe(ctx); err != nil {
 		return nil, err
 	}
 	s.Took = time.Since(began)
 	return s, nil
 }
 
-func (s *Stack) outputs(ctx context.Context) (map[string]string, error) {
+func (s *Stack) describe(ctx context.Context) error {
 	got, err := cloudformation.NewFromConfig(s.Config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.Name})
 	if err != nil {
-		return nil, fmt.Errorf("stack %q: %w", s.Name, err)
+		return fmt.Errorf("stack %q: %w", s.Name, err)
 	}
-	outputs := map[string]string{}
+	s.Outputs = map[string]string{}
 	for _, stack := range got.Stacks {
+		s.ID = aws.ToString(stack.StackId)
 		for _, o := range stack.Outputs {
-			outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+			s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 		}
 	}
-	return outputs, nil
+	return nil
 }
 
 // delete deletes the stack as make teardown does.
