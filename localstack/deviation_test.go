@@ -26,7 +26,9 @@ var deviations = map[string]map[string]string{
 		"logs/group":                    "writes logs to the group /aws/lambda/NAME, whatever LoggingConfig says",
 		"mapping/concurrency":           "runs the batches of a mapping one after the other",
 	},
-	"moto": {},
+	"moto": {
+		"redrive/source": "does not tell DeadLetterQueueSourceArn",
+	},
 }
 
 var judged struct {
