@@ -30,7 +30,7 @@ type Deployment struct {
 	Parameters map[string]string // as given or by default; those with NoEcho are ****
 	Outputs    map[string]string
 	Resources  []Resource
-	Template   []byte // what was deployed, its transforms done; nil when it could not be read
+	Template   []byte // what was deployed, its transforms done where CloudFormation tells; nil when it could not be read
 	NoTemplate string // why Template is nil
 }
 
@@ -41,7 +41,7 @@ type Resource struct {
 	PhysicalID string // what Ref gives; of a queue the URL, or its name
 }
 
-// Find asks CloudFormation for the stack with a name or an ARN. It is two calls and one more for each hundred resources. The error
+// Find asks CloudFormation for the stack with a name or an ARN. It is four calls, and one more for each further hundred resources. The error
 // wraps ErrNoStack, ErrNoCloudFormation or what the SDK says. A template that may not be read is no error.
 func Find(ctx context.Context, c CloudFormation, name string) (*Deployment, error) {
 	d, err := find(ctx, c, name)
@@ -86,16 +86,11 @@ func find(ctx context.Context, c CloudFormation, name string) (*Deployment, erro
 	if len(d.Resources) == 0 {
 		return nil, fmt.Errorf("it is %s and has no resources: is its deployment done?", d.Status)
 	}
-	body, err := c.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageProcessed})
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		d.NoTemplate = reason("cloudformation:GetTemplate", err)
-	case aws.ToString(body.TemplateBody) == "":
-		d.NoTemplate = "CloudFormation gives an empty template"
-	default:
-		d.Template = []byte(*body.TemplateBody)
+	if d.Template, err = deployedTemplate(ctx, c, name); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		d.NoTemplate = err.Error()
 	}
 	return d, nil
 }

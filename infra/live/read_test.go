@@ -246,6 +246,25 @@ func TestTheDeploymentHasItsParameters(t *testing.T) {
 	}
 }
 
+// An endpoint may leave sections out of the processed template to which its resources refer.
+func TestHalfATemplateIsNotTaken(t *testing.T) {
+	stack, err := template.Load(transformed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const whole = "Conditions: {Yes: !Equals [a, a]}\nResources:\n  Q: {Type: AWS::SQS::Queue, Condition: Yes}\n"
+	for processed, want := range map[string]string{
+		`{"Resources":{"Q":{"Type":"AWS::SQS::Queue","Condition":"Yes"}}}`: whole,
+		`{"Conditions":{"Yes":true},"Resources":{}}`:                       `{"Conditions":{"Yes":true},"Resources":{}}`,
+	} {
+		a := livetest.New(t, &livetest.Options{Stack: stack, Template: whole, Processed: processed})
+		d, err := live.Find(t.Context(), live.NewClients(a.Config()).CloudFormation, "offload")
+		if err != nil || string(d.Template) != want {
+			t.Errorf("processed %s: template %q, %v; want %q", processed, d.Template, err, want)
+		}
+	}
+}
+
 // Mappings and permissions that somebody has made by hand are read, on every page, under the names that Lambda gives them.
 func TestWhatWasMadeByHandIsRead(t *testing.T) {
 	a := deploy(t)

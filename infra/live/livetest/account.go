@@ -16,6 +16,7 @@ import (
 type account struct {
 	stack      *infra.Stack // for the names
 	template   string
+	processed  string // the template at the stage Processed; "": as template
 	parameters map[string]string
 
 	queues    map[string]map[string]string // attributes by name
@@ -58,7 +59,7 @@ func seed(tb testing.TB, o *Options) account {
 	tb.Helper()
 	s := rename(tb, o.Stack)
 	a := account{
-		stack: s, template: o.Template, parameters: o.Parameters,
+		stack: s, template: o.Template, processed: o.Processed, parameters: o.Parameters,
 		queues: make(map[string]map[string]string), functions: make(map[string]*function), roles: make(map[string]*role),
 		policies: make(map[string]*policy), buckets: make(map[string]*bucket), logGroups: make(map[string]int),
 	}

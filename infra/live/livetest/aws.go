@@ -34,6 +34,7 @@ type AWS struct {
 type Options struct {
 	Stack      *infra.Stack      // is copied; its resources get physical names
 	Template   string            // what GetTemplate gives
+	Processed  string            // what it gives at the stage Processed, if that is something else
 	Parameters map[string]string // of the stack
 }
 

@@ -2,7 +2,6 @@ package livetest
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/offloadhq/offload/infra"
 )
@@ -91,29 +91,39 @@ func open(ctx context.Context, t *Target) (Undo, error) {
 // notRetained deploys the template with a queue that goes with the stack.
 func notRetained(ctx context.Context, t *Target) (Undo, error) {
 	name := t.Model.Name
-	got, err := t.CloudFormation.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: cfntypes.TemplateStageProcessed})
+	got, err := t.CloudFormation.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: cfntypes.TemplateStageOriginal})
 	if err != nil {
 		return nil, err
 	}
-	var template struct{ Resources map[string]map[string]any }
-	var whole map[string]any
-	if err := json.Unmarshal([]byte(*got.TemplateBody), &template); err != nil {
+	var template yaml.Node // JSON is YAML
+	if err := yaml.Unmarshal([]byte(*got.TemplateBody), &template); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal([]byte(*got.TemplateBody), &whole); err != nil {
-		return nil, err
-	}
-	queue := template.Resources["TaskQueue"]
-	queue["DeletionPolicy"] = "Delete"
+	queue := member(member(template.Content[0], "Resources"), "TaskQueue")
+	member(queue, "DeletionPolicy").Value = "Delete"
 	// "You can't update the DeletionPolicy by itself" ("DeletionPolicy attribute"): some metadata has to change with it.
-	queue["Metadata"] = map[string]any{"Changed": "by hand"}
-	whole["Resources"] = template.Resources
-	broken, err := json.Marshal(whole)
+	metadata := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Changed"}, {Kind: yaml.ScalarNode, Value: "by hand"}}}
+	if there := member(queue, "Metadata"); there != nil {
+		there.Content = append(there.Content, metadata.Content...)
+	} else {
+		queue.Content = append(queue.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "Metadata"}, metadata)
+	}
+	broken, err := yaml.Marshal(&template)
 	if err != nil {
 		return nil, err
 	}
 	deploy := func(ctx context.Context, body string) error { return updateStack(ctx, t, body) }
 	return func(ctx context.Context) error { return deploy(ctx, *got.TemplateBody) }, deploy(ctx, string(broken))
+}
+
+// member gives the value of a key of a map, or nil.
+func member(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // updateStack deploys a template with the parameters that the stack has, and waits until it is in force.
@@ -123,7 +133,9 @@ func updateStack(ctx context.Context, t *Target, body string) error {
 	if err != nil {
 		return err
 	}
-	in := &cloudformation.UpdateStackInput{StackName: &t.Model.Name, TemplateBody: &body, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}}
+	in := &cloudformation.UpdateStackInput{StackName: &t.Model.Name, TemplateBody: &body, Capabilities: []cfntypes.Capability{
+		cfntypes.CapabilityCapabilityIam, cfntypes.CapabilityCapabilityAutoExpand, // the template may name the SAM transform
+	}}
 	for _, p := range stacks.Stacks[0].Parameters {
 		in.Parameters = append(in.Parameters, cfntypes.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 	}

@@ -39,8 +39,8 @@ var stackOperations = map[string]operation{
 		return object{}, nil
 	},
 	"GetTemplate": func(a *account, in object) (object, *failure) {
-		if in["TemplateStage"] != "Processed" {
-			return nil, &failure{http.StatusBadRequest, "ValidationError", "the test wants the processed template"}
+		if in["TemplateStage"] == "Processed" && a.processed != "" {
+			return object{"TemplateBody": a.processed}, nil
 		}
 		return object{"TemplateBody": a.template}, nil
 	},
