@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -94,6 +95,9 @@ func run(t *testing.T, x childConfig, s syscall.Signal, after time.Duration) lif
 	}
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), childEnv+"="+string(config))
+	if x.Tasks > 0 {
+		child.Env = append(child.Env, "GOMEMLIMIT="+strconv.Itoa(softLimit)) // as a host in a container has it
+	}
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -214,9 +218,15 @@ func TestT5_DeadQueueIsReturned(t *testing.T) {
 	}
 }
 
+// The memory that a host may take in an outage, and the soft limit that it gives the garbage collector for that: a busy
+// machine is late to collect.
+const (
+	hardLimit = client.DefaultMaxPendingBytes + 64<<20
+	softLimit = hardLimit - 16<<20
+)
+
 // TestT16_A4_A5_LongOutageIsBounded fires on and on while nothing can be sent.
 func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
-	const limit = client.DefaultMaxPendingBytes + 64<<20
 	n := scaled(400_000, 5_000_000, 5_000_000)
 	l := run(t, childConfig{Mode: client.Buffered, Tasks: n}, 0, 0)
 	if l.report == nil {
@@ -228,7 +238,7 @@ func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
 	if accepted+full != n || full != dropped || dropped != hooked || held != accepted || full < n/2 {
 		t.Errorf("report %v", l.report)
 	}
-	if l.peak > limit && !raceEnabled {
-		t.Errorf("%d MiB of memory, want at most %d", l.peak>>20, limit>>20)
+	if l.peak > hardLimit && !raceEnabled {
+		t.Errorf("%d MiB of memory, want at most %d", l.peak>>20, hardLimit>>20)
 	}
 }

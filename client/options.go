@@ -48,8 +48,9 @@ type Options struct {
 	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together: those
 	// that wait and those in flight, by number and by the bytes that they take, which are those of the body and 1280 for
 	// each task. A task beyond either is refused with [ErrBufferFull]. Defaults [DefaultMaxPending] and
-	// [DefaultMaxPendingBytes], which holds 33,000 tasks of 700 bytes and grows a process by less than 128 MiB. For large
-	// bodies the garbage collector may need as much again: see GOMEMLIMIT in package runtime.
+	// [DefaultMaxPendingBytes], which holds 33,000 tasks of 700 bytes. A process that fires as fast as it can in an outage
+	// grows to less than 128 MiB with GOMEMLIMIT=112MiB; without that limit (package runtime) the garbage collector of a busy
+	// machine may be late, and take as much again as is held.
 	MaxPending      int
 	MaxPendingBytes int
 
