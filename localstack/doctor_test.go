@@ -1,6 +1,9 @@
 package localstack_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +19,8 @@ import (
 // TestDoctor holds template.yaml, as LocalStack has deployed it, against every rule: whole, and with each misconfiguration made by
 // calls of the real API, and then taken back.
 func TestDoctor(t *testing.T) {
-	d, err := localstack.ProjectDeployment("offload-doctor")
+	// LocalStack finds by name also what was deleted, so another run has another name.
+	d, err := localstack.ProjectDeployment(fmt.Sprintf("offload-doctor-%08x", rand.Uint32()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +29,8 @@ func TestDoctor(t *testing.T) {
 	keepLogs(t, s, read(t).Deployed)
 
 	t.Run("whole", func(t *testing.T) { livetest.IsWhole(t, read(t)) })
-	for _, m := range livetest.Misconfigurations() {
+	all := livetest.Misconfigurations()
+	for i, m := range all {
 		t.Run(m.Name(), func(t *testing.T) {
 			if m.Refused != "" {
 				if _, err := m.Break(t.Context(), livetest.NewTarget(s.Config, read(t).Live)); err == nil {
@@ -33,9 +38,33 @@ func TestDoctor(t *testing.T) {
 				}
 				return
 			}
+			if m.Rule == "H2-retain" {
+				if i != len(all)-1 {
+					t.Fatal("is not the last: the others need a whole stack")
+				}
+				updated(t, m, s, read)
+				return
+			}
 			m.IsFound(t, s.Config, read)
 		})
 	}
+}
+
+// updated deploys the misconfiguration: the last one of the table, because LocalStack's update does more than it should, and
+// there is no way back.
+func updated(t *testing.T, m livetest.Misconfiguration, s *localstack.Stack, read func(testing.TB) livetest.Reading) {
+	t.Helper()
+	if _, err := m.Break(t.Context(), livetest.NewTarget(s.Config, read(t).Live)); err != nil {
+		t.Fatal(err)
+	}
+	after := read(t)
+	side := []string{"C13-enabled", "C13-size"}
+	reset := slices.ContainsFunc(infra.Check(after.Live).Findings, func(f infra.Finding) bool { return slices.Contains(side, f.Rule) })
+	target{name: "localstack"}.judge(t, "cloudformation/update-keeps-the-rest", !reset, "settings that the template does not name have changed")
+	if reset {
+		m.Also = side
+	}
+	m.Judge(t, after)
 }
 
 func readStack(tb testing.TB, s *localstack.Stack) livetest.Reading {

@@ -50,7 +50,12 @@ func (m *Misconfiguration) IsFound(tb testing.TB, cfg aws.Config, read func(test
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := read(tb)
+	m.Judge(tb, read(tb))
+}
+
+// Judge checks that a reading of the broken stack shows the misconfiguration, and nothing else.
+func (m *Misconfiguration) Judge(tb testing.TB, s Reading) {
+	tb.Helper()
 	r := infra.Check(s.Live)
 	at := slices.ContainsFunc(r.Findings, func(f infra.Finding) bool { return f.Rule == m.Rule && (m.At == "" || f.Resource == m.At) })
 	if !at {
