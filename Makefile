@@ -30,10 +30,12 @@ SAM_VERSION     := 1.170.0
 # Functions are built so that the same tree gives the same bytes on every machine, without the parts that Lambda does not need.
 FUNCTION_BUILD := CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='"
 
-# make deploy STACK=name PARAMETERS="AlarmEmail=ops@example.com FunctionTimeout=300"
-STACK      ?= offload
-PARAMETERS ?=
-overrides   = $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+# make deploy STACK=name PARAMETERS="AlarmEmail=ops@example.com FunctionTimeout=300". The processor is given each time, because the
+# functions are built for it; what else is not given stays as the stack has it.
+STACK        ?= offload
+ARCHITECTURE ?= arm64
+PARAMETERS   ?=
+overrides     = --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # in-each runs a command in every module, or in those of $(2), and ends at the first failure.
 in-each = @set -e; for m in $(or $(2),$(MODULES)); do (set -x; cd $$m && $(1)); done
@@ -92,8 +94,9 @@ validate: $(SAM) ## check template.yaml as SAM and cfn-lint do
 build: $(SAM) ## build the functions for AWS, into .aws-sam
 	$(FUNCTION_BUILD) $(SAM) build $(overrides)
 
-deploy: build ## put the stack on AWS (STACK=offload PARAMETERS="Name=Value …")
-	$(SAM) deploy --stack-name $(STACK) $(overrides)
+# A folder a stack: teardown deletes what was uploaded, and stacks of the same code would share it.
+deploy: build ## put the stack on AWS (STACK=offload ARCHITECTURE=arm64 PARAMETERS="Name=Value …")
+	$(SAM) deploy --stack-name $(STACK) --s3-prefix $(STACK) $(overrides)
 
 teardown: $(SAM) ## remove the stack from AWS; queues and bucket are retained (STACK=offload)
 	@.tools/sam/bin/python .ci/teardown.py $(STACK) $(SAM)
