@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -155,10 +157,19 @@ func fireAll(ctx context.Context, c *client.Client, n int, hooked *atomic.Int64)
 		}
 		return most * step
 	}
+	live := liveHeap()
 	s := c.Stats()
-	fmt.Printf("report %d %d %d %d %d %d %d\n",
-		accepted, full, s.Dropped, hooked.Load(), s.AtRisk().Tasks, quantile(n/2), quantile(n*99/100))
+	fmt.Printf("report %d %d %d %d %d %d %d %d\n",
+		accepted, full, s.Dropped, hooked.Load(), s.AtRisk().Tasks, quantile(n/2), quantile(n*99/100), live)
 	return nil
+}
+
+// liveHeap is what is left on the heap after a collection, in bytes: what the client holds, whatever the machine.
+func liveHeap() uint64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // childMain runs the child if this process is one.
