@@ -158,7 +158,7 @@ func ofLanes(r *run) []target {
 // checkAlarms makes the check that an alarm watches a metric on each target.
 func checkAlarms(targets func(*run) []target, m metric) func(*run) {
 	return func(r *run) {
-		if !r.known("Alarms", "Mappings", "Policies", "Outputs") {
+		if !r.known("Alarms", "Queues", "Functions", "Mappings", "Policies", "Outputs") {
 			return
 		}
 		for _, t := range targets(r) {
@@ -224,6 +224,9 @@ func (a *Alarm) wrong(m metric) string {
 }
 
 func checkActions(r *run) {
+	if !r.known("Alarms") {
+		return
+	}
 	for i := range r.Alarms {
 		a := &r.Alarms[i]
 		if !r.known("Alarms."+a.ID+".Actions", "Alarms."+a.ID+".ActionsEnabled") {
@@ -239,7 +242,7 @@ func checkActions(r *run) {
 }
 
 func checkLogs(r *run) {
-	if !r.known("LogGroups") {
+	if !r.known("LogGroups", "Functions") {
 		return
 	}
 	for i := range r.Functions {

@@ -38,6 +38,9 @@ var functionRules = []Rule{
 }
 
 func checkRecursion(r *run) {
+	if !r.known("Functions") {
+		return
+	}
 	for i := range r.Functions {
 		if fn := &r.Functions[i]; r.known("Functions."+fn.ID+".RecursiveLoop") && fn.RecursiveLoop == "Allow" {
 			r.found(fn, "RecursiveLoop", "Allow: the recursion stop is off")
@@ -93,7 +96,7 @@ func (f *Function) async(qualifier string) *Async {
 }
 
 func checkOnFailure(r *run) {
-	if !r.known("Outputs", "Policies") {
+	if !r.known("Outputs", "Policies", "Functions", "Mappings") {
 		return
 	}
 	done := make(map[*Function]bool)
@@ -120,7 +123,7 @@ func checkOnFailure(r *run) {
 }
 
 func checkQualifier(r *run) {
-	if !r.known("Outputs", "Policies", "Mappings") {
+	if !r.known("Outputs", "Policies", "Functions", "Mappings") {
 		return
 	}
 	called := make(map[*Function][]string)

@@ -64,6 +64,9 @@ var mappingRules = []Rule{
 // checkMappings makes the check of a rule from the check of one mapping; fields are what it reads of it.
 func checkMappings(check func(*run, *Mapping), fields ...string) func(*run) {
 	return func(r *run) {
+		if !r.known("Mappings") {
+			return
+		}
 		for i := range r.Mappings {
 			if m := &r.Mappings[i]; r.knownFields("Mappings."+m.ID, fields...) {
 				check(r, m)
@@ -73,7 +76,7 @@ func checkMappings(check func(*run, *Mapping), fields ...string) func(*run) {
 }
 
 func checkOneMapping(r *run) {
-	if !r.known("Mappings") {
+	if !r.known("Mappings", "Queues") {
 		return
 	}
 	for i := range r.Queues {
@@ -116,9 +119,12 @@ var checkConcurrency = checkMappings(func(r *run, m *Mapping) {
 }, "MaximumConcurrency", "ProvisionedPollers")
 
 func checkReserved(r *run) {
+	if !r.known("Functions", "Mappings") {
+		return
+	}
 	for i := range r.Functions {
 		fn := &r.Functions[i]
-		if !r.known("Mappings", "Functions."+fn.ID+".ReservedConcurrency") || fn.ReservedConcurrency == nil {
+		if !r.known("Functions."+fn.ID+".ReservedConcurrency") || fn.ReservedConcurrency == nil {
 			continue
 		}
 		sum, known := 0, true

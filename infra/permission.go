@@ -86,6 +86,9 @@ func (s *Stack) grants() []grant {
 
 // workerRoles gives the roles of functions that a queue feeds. A role that cannot be seen is reported as not checked.
 func (r *run) workerRoles() []*Role {
+	if !r.known("Mappings", "Functions", "Roles") {
+		return nil
+	}
 	var out []*Role
 	for _, fn := range r.workers() {
 		path := "Functions." + fn.ID + ".RoleARN"
@@ -93,9 +96,9 @@ func (r *run) workerRoles() []*Role {
 			continue
 		}
 		switch role := r.Role(fn.RoleARN); {
-		case role == nil && r.known("Roles"):
+		case role == nil:
 			r.skip(path, "the role "+fn.RoleARN+" is no resource of the stack")
-		case role != nil && !slices.Contains(out, role):
+		case !slices.Contains(out, role):
 			out = append(out, role)
 		}
 	}
@@ -226,6 +229,7 @@ func (r *run) excess(at interface{ base() Resource }, statements []Statement, ne
 }
 
 func checkWildcards(r *run) {
+	_ = r.known("Roles", "Policies") // the one list is judged without the other
 	for _, g := range r.grants() {
 		if !r.known(g.path) {
 			continue
@@ -256,7 +260,7 @@ func checkManaged(r *run) {
 		if !r.known("Roles." + role.ID + ".ManagedPolicies") {
 			continue
 		}
-		if _, foreign := r.ownStatements(role); foreign != "" {
+		if _, foreign := r.ownStatements(role); foreign != "" && r.known("Policies") {
 			r.found(role, "ManagedPolicies", "%s is attached", foreign)
 		}
 	}
@@ -281,6 +285,7 @@ func checkTrust(r *run) {
 }
 
 func checkVia(r *run) {
+	_ = r.known("Roles", "Policies")
 	for _, g := range r.grants() {
 		if !r.known(g.path) {
 			continue

@@ -100,6 +100,9 @@ var queueRules = []Rule{
 // checkQueues makes the check of a rule from the check of one queue; fields are what it reads of it.
 func checkQueues(check func(*run, *Queue), fields ...string) func(*run) {
 	return func(r *run) {
+		if !r.known("Queues") {
+			return
+		}
 		for i := range r.Queues {
 			if q := &r.Queues[i]; r.knownFields("Queues."+q.ID, fields...) {
 				check(r, q)
@@ -109,6 +112,9 @@ func checkQueues(check func(*run, *Queue), fields ...string) func(*run) {
 }
 
 func checkVisibility(r *run) {
+	if !r.known("Mappings", "Queues", "Functions") {
+		return
+	}
 	for i := range r.Mappings {
 		m := &r.Mappings[i]
 		q := r.Queue(m.QueueARN)

@@ -58,6 +58,7 @@ var storageRules = []Rule{
 }
 
 func checkRetain(r *run) {
+	_ = r.known("Queues", "Buckets") // the one list is judged without the other
 	check := func(list string, at interface{ base() Resource }) {
 		b := at.base()
 		retained := func(policy string) bool { return policy == "Retain" || policy == "RetainExceptOnCreate" }
@@ -78,6 +79,7 @@ func checkRetain(r *run) {
 }
 
 func checkEncryption(r *run) {
+	_ = r.known("Queues", "Buckets") // the one list is judged without the other
 	for i := range r.Queues {
 		q := &r.Queues[i]
 		if !r.known("Queues."+q.ID+".ManagedSSE", "Queues."+q.ID+".KMSKeyID") {
@@ -99,6 +101,9 @@ func checkEncryption(r *run) {
 }
 
 func checkPublic(r *run) {
+	if !r.known("Buckets") {
+		return
+	}
 	for i := range r.Buckets {
 		b := &r.Buckets[i]
 		if r.known("Buckets."+b.ID+".PublicBlock") && b.PublicBlock != (PublicBlock{true, true, true, true}) {
@@ -108,6 +113,7 @@ func checkPublic(r *run) {
 }
 
 func checkTLS(r *run) {
+	_ = r.known("Queues", "Buckets") // the one list is judged without the other
 	for i := range r.Queues {
 		q := &r.Queues[i]
 		if r.known("Queues."+q.ID+".Policy") && !deniesPlain(q.Policy, "sqs", q.ARN) {
@@ -138,6 +144,7 @@ func everybody(principals []string) bool {
 }
 
 func checkResourcePolicies(r *run) {
+	_ = r.known("Queues", "Buckets", "Functions") // the one list is judged without the other
 	check := func(list string, at interface{ base() Resource }, policy []Statement) {
 		if !r.known(list + "." + at.base().ID + ".Policy") {
 			return
@@ -194,6 +201,9 @@ func loose(s Statement) string {
 }
 
 func checkURLs(r *run) {
+	if !r.known("Functions") {
+		return
+	}
 	for i := range r.Functions {
 		fn := &r.Functions[i]
 		if !r.known("Functions." + fn.ID + ".URLs") {
