@@ -2,9 +2,11 @@ package client
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
 )
 
 // place is where an entry is on its way.
@@ -38,6 +40,7 @@ type entry struct {
 	due        time.Time // when resting
 	position   int       // among the resting
 	attempts   int
+	failures   int    // attempts that may have failed for the company they were in
 	last       error  // of the last attempt
 	told       answer // for Fire; read after the channel is closed
 	end        answer // set when the entry ends, and then constant
@@ -52,6 +55,21 @@ type answer struct {
 
 // weight is what the entry counts against the bound of bytes.
 func weight(e task.Envelope) int { return e.Size() + taskOverhead }
+
+// unboundedCompany is the company in a request of a transport without a bound of items.
+const unboundedCompany = 1024
+
+// company is the most entries that a request with e should have: half as many after every second failure.
+func (e *entry) company(limits transport.Limits) int {
+	if e.failures < 2 {
+		return math.MaxInt
+	}
+	most := limits.Items
+	if most <= 0 {
+		most = unboundedCompany
+	}
+	return max(1, most>>(e.failures/2))
+}
 
 func (e *entry) receipt(a answer) Receipt {
 	r := Receipt{ID: e.envelope.ID(), Name: e.envelope.Name(), Class: e.envelope.Class(), MessageID: a.messageID, Attempts: a.attempts}

@@ -47,7 +47,8 @@ func (l *line) full(limits transport.Limits) bool {
 }
 
 // take removes the next request's entries: from the head, or from the first that was never tried. The latter is for
-// probes, so that tasks which break every request they are in cannot hold up the others.
+// probes, so that tasks which break every request they are in cannot hold up the others. For the same reason entries that
+// failed again and again go in smaller and smaller company, and in the end alone.
 // It appends to batch, which is empty.
 func (l *line) take(batch []*entry, limits transport.Limits, fresh bool) []*entry {
 	most := l.items
@@ -61,8 +62,11 @@ func (l *line) take(batch []*entry, limits transport.Limits, fresh bool) []*entr
 			break
 		}
 	}
+	if first != nil {
+		most = min(most, first.company(limits))
+	}
 	for e, bytes := first, 0; e != nil && len(batch) < most; e = e.next {
-		if first.attempts == 0 && e.attempts > 0 && fresh {
+		if first.attempts == 0 && e.attempts > 0 && fresh || len(batch) >= e.company(limits) {
 			break
 		}
 		batch = append(batch, e)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -264,6 +265,63 @@ func TestA13_PoisonHoldsUpNobody(t *testing.T) {
 			if got := len(clienttest.Fired(t, rec, number)); got != i+1 {
 				t.Fatalf("task %d is not delivered after 5 s among poison", i)
 			}
+		}
+	})
+}
+
+// TestA13_PoisonLosesItsCompany has one task that breaks every request it is in, fired together with nine good ones; with
+// other traffic, which keeps the breaker closed, and without.
+func TestA13_PoisonLosesItsCompany(t *testing.T) {
+	for name, limits := range map[string]transport.Limits{"ten a request": small, "no bound": {}} {
+		for _, traffic := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/traffic=%t", name, traffic), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					rec := clienttest.NewRecorder(limits)
+					c := newClient(t, rec, &client.Options{Mode: client.Buffered})
+					rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+						if slices.ContainsFunc(batch, func(e task.Envelope) bool { return e.Name() == text.Name() }) {
+							panic("poison")
+						}
+						return clienttest.Accept(ctx, call, batch)
+					})
+					if _, err := c.FireBatch(t.Context(), append(numbers(9), text.With("poison"))); err != nil {
+						t.Fatal(err)
+					}
+					for time.Since(start2000) < time.Minute {
+						if time.Sleep(100 * time.Millisecond); traffic {
+							if _, err := c.Fire(t.Context(), bulk.With(0), task.Queue("")); err != nil {
+								t.Fatal(err)
+							}
+						}
+						if len(clienttest.Fired(t, rec, number)) == 9 {
+							break
+						}
+					}
+					took := time.Since(start2000)
+					if got := clienttest.Fired(t, rec, number); len(got) != 9 {
+						t.Errorf("%d of 9 delivered after %v beside one poison", len(got), took)
+					}
+					t.Logf("delivered after %v", took)
+					c.Close(canceled(t)) //nolint:errcheck // the poison is left
+				})
+			})
+		}
+	}
+}
+
+// TestThrottledTasksKeepTogether holds that a transport which is busy is not asked more often for it.
+func TestThrottledTasksKeepTogether(t *testing.T) {
+	bubble(t, &client.Options{Mode: client.Buffered}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		var requests tally
+		rec.Respond(requests.before(flaky(throttled, time.Minute)))
+		if _, err := c.FireBatch(t.Context(), numbers(10)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := slices.Min(requests.sizes); n != 10 || len(requests.sizes) < 10 {
+			t.Errorf("requests %v", requests.sizes)
 		}
 	})
 }

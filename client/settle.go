@@ -53,7 +53,10 @@ func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, now 
 	case v == blocked && !e.answered && !e.doubtful:
 		r.finish(e, "", result.Err)
 	default:
-		r.postpone(e, wait.after(e.attempts), now)
+		if transport.KindOf(result.Err) != transport.Throttled { // that is about the rate
+			e.failures++
+		}
+		r.postpone(e, wait.after(e.attempts, e.failures), now)
 		if v == blocked {
 			r.tell(e)
 		}

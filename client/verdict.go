@@ -71,10 +71,16 @@ func findingOf(n int, results []transport.Result, call error) (f finding, why er
 var ceiling = task.Exponential(50*time.Millisecond, 4*time.Second)
 
 // waits draws the wait after an attempt, once for each number of attempts: entries that failed together come back
-// together, in one request, and not together with those of other requests or hosts.
+// together, in one request, and not together with those of other requests or hosts. Those that failed scatterAfter times
+// come back each at a time of its own: one of them may be why the others fail.
 type waits struct{ drawn map[int]time.Duration }
 
-func (w *waits) after(attempts int) time.Duration {
+const scatterAfter = 3
+
+func (w *waits) after(attempts, failures int) time.Duration {
+	if failures >= scatterAfter {
+		return backoff.FullJitter(ceiling(attempts))
+	}
 	d, ok := w.drawn[attempts]
 	if !ok {
 		d = backoff.FullJitter(ceiling(attempts))
