@@ -33,7 +33,8 @@ def main():
     except ClientError as e:
         sys.exit(f"teardown: stack {stack}: {e}")
     region = cloudformation.meta.region_name
-    subprocess.run([sam, "delete", "--stack-name", stack, "--region", region, "--no-prompts"], check=True)
+    if subprocess.run([sam, "delete", "--stack-name", stack, "--region", region, "--no-prompts"]).returncode:
+        sys.exit(f"teardown: stack {stack} is not deleted: SAM says why above; the events of the stack in CloudFormation tell more")
     print(f"\nThe stack {stack} is gone. These stay, with what is in them, until you delete them:")
     for kind, name in sorted(kept):
         print(f"  {kind}  {name}")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -96,14 +95,11 @@ func indented(words []string) string {
 }
 
 func runDoctor(ctx context.Context, o *doctor.Options, asJSON bool, stdout, stderr io.Writer) error {
-	cfg, err := config.LoadDefaultConfig(ctx,
+	cfg, err := awsConfig(ctx,
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(doctorTimeout)),
 		config.WithRetryer(func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), doctorAttempts) }))
 	if err != nil {
-		return unread(fmt.Errorf("AWS configuration: %w", err))
-	}
-	if cfg.Region == "" {
-		return unread(errors.New("AWS configuration: there is no region: set AWS_REGION"))
+		return unread(err)
 	}
 	cfg.HTTPClient = new(awserr.Call).Watch(cfg.HTTPClient, nil) // which keeps an early answer from costing the connection
 	o.Region = cfg.Region

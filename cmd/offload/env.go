@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/spf13/cobra"
 
 	"github.com/offloadhq/offload/emulator/template"
@@ -42,12 +43,9 @@ the stack only: cloudformation:DescribeStacks. Region, credentials and endpoint 
 			if !ok {
 				return fmt.Errorf("--format %q: must be shell or plain", format)
 			}
-			cfg, err := config.LoadDefaultConfig(cmd.Context())
+			cfg, err := awsConfig(cmd.Context())
 			if err != nil {
-				return fmt.Errorf("AWS configuration: %w", err)
-			}
-			if cfg.Region == "" {
-				return errors.New("region: is not set: set AWS_REGION, or a profile that has one by AWS_PROFILE")
+				return err
 			}
 			return printEnv(cmd.Context(), cfg, stack, write, cmd.OutOrStdout())
 		},
@@ -59,6 +57,9 @@ the stack only: cloudformation:DescribeStacks. Region, credentials and endpoint 
 
 func printEnv(ctx context.Context, cfg aws.Config, stack string, write func(name, value string) string, out io.Writer) error {
 	found, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if e, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && e.HTTPStatusCode() == http.StatusNotImplemented {
+		return fmt.Errorf("stack %q: this endpoint has no CloudFormation; offload dev gives the variables to the COMMAND that it runs", stack)
+	}
 	if err != nil {
 		return fmt.Errorf("stack %q in region %q: %w", stack, cfg.Region, err)
 	}

@@ -74,8 +74,23 @@ func TestEnvRefuses(t *testing.T) {
 		}
 	}
 	t.Setenv("AWS_REGION", "")
-	if _, stderr, status := env(t); status != 1 || !strings.Contains(stderr, "region: is not set: set AWS_REGION") {
+	if _, stderr, status := env(t); status != 1 || !strings.Contains(stderr, "there is no region: set AWS_REGION") {
 		t.Errorf("no region: status %d, error %q", status, stderr)
+	}
+	cloudFormation(t, "prod", map[string]string{"QueueUrl": "https://sqs/1"})
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	if _, stderr, status := env(t, "--stack", "prod"); status != 1 || !strings.Contains(stderr, "there are no credentials: set AWS_PROFILE") {
+		t.Errorf("no credentials: status %d, error %q", status, stderr)
+	}
+	none := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotImplemented) }))
+	t.Cleanup(none.Close)
+	cloudFormation(t, "prod", nil)
+	t.Setenv("AWS_ENDPOINT_URL", none.URL)
+	if _, stderr, status := env(t, "--stack", "prod"); status != 1 || !strings.Contains(stderr, "has no CloudFormation; offload dev gives the variables") {
+		t.Errorf("no CloudFormation: status %d, error %q", status, stderr)
 	}
 	cloudFormation(t, "lines", map[string]string{"Two": "a\nOFFLOAD_QUEUE_URL=evil"})
 	if stdout, stderr, status := env(t, "--stack", "lines", "--format", "plain"); status != 1 || stdout != "" || !strings.Contains(stderr, "output Two holds a line break") {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/offloadhq/offload/client"
@@ -39,6 +38,7 @@ It goes to the queue --queue-url, or as an asynchronous invocation to --function
 Region, credentials and endpoint are read as every AWS tool reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL.
 Prints the task id once the task is stored.`,
 		Example: `  offload fire analytics.record '{"name":"signup"}'
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 offload fire analytics.record '{"name":"signup"}' --function WorkerFunction:live
   offload fire export.write '{"rows":1000}' --delay 1m --queue-url http://127.0.0.1:4566/000000000000/BulkQueue`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,9 +100,9 @@ func (f *fire) sender(ctx context.Context) (transport.Sender, error) {
 	if f.queueURL == "" && f.function == "" {
 		return nil, errors.New("where to? give --queue-url or --function, or set OFFLOAD_QUEUE_URL")
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := awsConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return nil, err
 	}
 	return f.road(cfg)
 }
