@@ -46,21 +46,42 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 		return
 	}
 	entries := make([]*entry, len(tasks)) // nil: refused
-	shares := make(map[*route][]*entry, 1)
+	shares := make(map[*route][]int, 1)
+	var dropped []int
 	for i, envelope := range envelopes {
 		if b.receipts[i].Err != nil {
 			continue
 		}
 		if entries[i], b.receipts[i] = c.admit(b.ctxs[i], envelope, now); entries[i] != nil {
 			r := c.routes[b.receipts[i].Class]
-			shares[r] = append(shares[r], entries[i])
+			shares[r] = append(shares[r], i)
+		} else {
+			dropped = append(dropped, i)
 		}
 	}
 	for r, share := range shares {
-		r.accept(now, share...)
+		c.acceptShare(r, share, entries, b.receipts, now)
+	}
+	for _, i := range dropped { // now that the others are on their way, whatever OnDrop does
+		c.tellDrop(b.receipts[i])
 	}
 	if c.mode == Confirmed {
 		c.waitAll(ctx, entries, b.receipts)
+	}
+}
+
+// acceptShare hands a route its entries of a batch. It sets the receipts where nobody waits for the answer of a route that
+// Close has ended meanwhile.
+func (c *Client) acceptShare(r *route, share []int, entries []*entry, receipts []Receipt, now time.Time) {
+	own := make([]*entry, len(share))
+	for n, i := range share {
+		own[n] = entries[i]
+	}
+	if r.accept(now, own...) || c.mode == Confirmed {
+		return
+	}
+	for _, i := range share {
+		receipts[i] = entries[i].receipt(entries[i].end)
 	}
 }
 

@@ -87,11 +87,15 @@ func (c *Client) fire(ctx context.Context, t task.Task, now time.Time, opts []ta
 	}
 	e, receipt := c.admit(ctx, envelope, now)
 	if e == nil {
+		c.tellDrop(receipt)
 		return receipt
 	}
 	r := c.routes[receipt.Class]
-	r.accept(now, e)
+	open := r.accept(now, e)
 	if c.mode == Buffered {
+		if !open {
+			return e.receipt(e.end)
+		}
 		return receipt
 	}
 	timer := c.timers.Get().(*time.Timer)
@@ -174,7 +178,7 @@ func noRoute(class string) error {
 	return fmt.Errorf("class %q: give it a Sender in Options.Routes: %w", class, ErrNoRoute)
 }
 
-// admit takes the task on, within the bounds. The entry is nil if it does not.
+// admit takes the task on, within the bounds. The entry is nil if it does not; tellDrop is then still to be called.
 func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
 	e, err := c.ledger.admit(envelope)
 	if err != nil {
@@ -183,7 +187,6 @@ func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Tim
 		receipt.Envelope = &kept
 		if errors.Is(err, ErrBufferFull) {
 			c.intake.dropped.Add(1)
-			c.tellDrop(receipt)
 		} else {
 			c.intake.refused.Add(1)
 		}
@@ -200,9 +203,9 @@ func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Tim
 	return e, e.receipt(answer{})
 }
 
-// tellDrop calls Options.OnDrop.
+// tellDrop calls Options.OnDrop if the buffer was full.
 func (c *Client) tellDrop(r Receipt) {
-	if c.onDrop == nil {
+	if c.onDrop == nil || !errors.Is(r.Err, ErrBufferFull) {
 		return
 	}
 	defer func() {

@@ -354,3 +354,26 @@ func TestFlushWaitsForWhatWasAcceptedBefore(t *testing.T) {
 		}
 	})
 }
+
+// TestA3_SlowOnDropHidesNothing has an OnDrop that takes longer than Close has, in the middle of a batch.
+func TestA3_SlowOnDropHidesNothing(t *testing.T) {
+	opts := &client.Options{Mode: client.Buffered, MaxPending: 5, OnDrop: func(client.Receipt) { time.Sleep(10 * time.Second) }}
+	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(after(time.Minute, clienttest.Accept))
+		closed := make(chan error, 1)
+		time.AfterFunc(time.Second, func() { closed <- c.Close(canceled(t)) })
+		receipts, _ := c.FireBatch(t.Context(), numbers(6))
+		returned := map[string]bool{}
+		if e, ok := errors.AsType[*client.CloseError](<-closed); ok {
+			for _, r := range e.Undelivered {
+				returned[r.ID] = true
+			}
+		}
+		want(t, receipts[5].Err, client.ErrBufferFull)
+		for i, r := range receipts[:5] {
+			if r.Err == nil && !returned[r.ID] {
+				t.Errorf("task %d is lost in silence", i)
+			}
+		}
+	})
+}

@@ -67,14 +67,16 @@ func (r *route) logLoss(e *entry) {
 	}
 }
 
-// accept puts new entries in line and opens the requests that follow.
-func (r *route) accept(now time.Time, entries ...*entry) {
+// accept puts new entries in line and opens the requests that follow. It returns false if nothing is sent any more: the
+// entries have ended, and their receipts tell it to whoever fires.
+func (r *route) accept(now time.Time, entries ...*entry) (open bool) {
 	r.mu.Lock()
 	defer r.unlock()
 	for _, e := range entries {
 		switch {
 		case r.aborted != nil:
 			r.finish(e, "", r.aborted)
+			e.owed = false
 		case !e.answered && r.breaker.blocked() && !r.breaker.allows(now):
 			r.finish(e, "", r.blockage(now))
 		default:
@@ -85,6 +87,7 @@ func (r *route) accept(now time.Time, entries ...*entry) {
 		}
 	}
 	r.dispatch(now)
+	return r.aborted == nil
 }
 
 // blockage is why no caller need wait now.
