@@ -14,8 +14,12 @@ func Check(s *Stack, rules ...Rule) Report {
 	report := Report{Findings: []Finding{}, Skipped: []Skip{}}
 	for _, rule := range rules {
 		r := &run{Stack: s, rule: rule, report: &report}
-		rule.check(r)
-		report.Checked++
+		skipped := len(report.Skipped)
+		if rule.check(r); len(report.Skipped) == skipped {
+			report.Checked++
+		} else {
+			report.Incomplete++
+		}
 	}
 	slices.SortStableFunc(report.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	return report

@@ -88,9 +88,10 @@ type Skip struct {
 
 // A Report is what Check found.
 type Report struct {
-	Checked  int       `json:"checked"`  // rules that were checked
-	Findings []Finding `json:"findings"` // the worst first, then in the order of the rules
-	Skipped  []Skip    `json:"skipped"`  // nobody knows whether the stack keeps these
+	Checked    int       `json:"checked"`    // rules that were checked wholly
+	Incomplete int       `json:"incomplete"` // rules that were checked in part, or not at all: see Skipped
+	Findings   []Finding `json:"findings"`   // the worst first, then in the order of the rules
+	Skipped    []Skip    `json:"skipped"`    // nobody knows whether the stack keeps these
 }
 
 // Worst is the severity of the worst finding; ok is false when there is none.

@@ -23,6 +23,7 @@ import (
 const (
 	doctorFound  = 1 // an error, or a resource that is gone
 	doctorUnread = 2 // the stack could not be read, or the command line is wrong
+	doctorUnsure = 3 // no error, but a rule whose findings are errors was not wholly checked
 )
 
 const (
@@ -54,12 +55,13 @@ These permissions read everything:
 ` + indented(live.Actions) + `
 
 --json prints one object: version (1), stack, region, account, status, source (cloudformation, or template where there is no
-CloudFormation), resources (how many), rules (how many were checked), findings (rule, severity, title, resource, name, field, text, why, fix, page; the
+CloudFormation), resources (how many), rules (how many were checked wholly), incomplete (how many were not), findings (rule, severity, title, resource, name, field, text, why, fix, page; the
 worst first), gone, drift and undeployed (path, want, have; undeployed is null without --template), notChecked (path, why, rules).
 Fields may be added; version is raised when one changes or goes.
 
 Exit status: 0 no error was found (warnings and differences may have been); 1 an error was found, or a resource that was deployed is
-gone; 2 the stack could not be read, or the command line is wrong.`,
+gone; 2 the stack could not be read, or the command line is wrong; 3 no error was found, but a rule whose findings are errors was not
+wholly checked (an endpoint without CloudFormation, which has no roles and alarms to read, ends with 0).`,
 		Example: `  offload doctor --stack offload
   offload doctor --stack offload --template template.yaml --json
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 offload doctor --template template.yaml`,
@@ -121,6 +123,9 @@ func runDoctor(ctx context.Context, o *doctor.Options, asJSON bool, stdout, stde
 	}
 	if report.Failed() {
 		return &exitError{status: doctorFound}
+	}
+	if report.Unsure() {
+		return &exitError{status: doctorUnsure}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/offloadhq/offload/cmd/offload/internal/doctor"
 	"github.com/offloadhq/offload/emulator"
 	"github.com/offloadhq/offload/infra"
+	"github.com/offloadhq/offload/infra/live"
 	"github.com/offloadhq/offload/infra/live/livetest"
 	"github.com/offloadhq/offload/infra/template"
 )
@@ -111,10 +113,10 @@ func misconfigure(t *testing.T, a *livetest.AWS, rule string) {
 
 func TestDoctorOfAWholeStack(t *testing.T) {
 	accountOf(t, nil)
-	examine(t).expect(t, 0, "stack offload in us-east-1, account 000000000000, UPDATE_COMPLETE\n", " rules on 4 queues, 2 functions, 2 mappings, 14 alarms\n",
+	examine(t).expect(t, 0, "stack offload in us-east-1, account 000000000000, UPDATE_COMPLETE\n", " rules wholly checked, 0 not wholly, on 4 queues, 2 functions, 2 mappings, 14 alarms\n",
 		"\n0 errors, 0 warnings, 0 notes, 0 differences, 0 not checked\n")
 	r := examine(t, "--json", "--template", projectTemplate).report(t)
-	if r.Version != 1 || r.Source != doctor.SourceCloudFormation || r.Rules < 40 || len(r.Findings)+len(r.Drift)+len(r.NotChecked)+len(r.Gone) != 0 {
+	if r.Version != 1 || r.Source != doctor.SourceCloudFormation || r.Rules < 40 || r.Incomplete != 0 || len(r.Findings)+len(r.Drift)+len(r.NotChecked)+len(r.Gone) != 0 {
 		t.Errorf("report %+v", r)
 	}
 	if r.Undeployed == nil || len(r.Undeployed) != 0 {
@@ -150,7 +152,7 @@ func TestDoctorNamesWhatIsNotChecked(t *testing.T) {
 	a := accountOf(t, nil)
 	a.Deny("iam:GetRolePolicy")
 	a.Deny("cloudformation:GetTemplate")
-	examine(t, "--template", projectTemplate).expect(t, 0, "\nnot checked\n", "Roles.BulkRole.Statements, Roles.WorkerRole.Statements: access denied: allow iam:GetRolePolicy\n",
+	examine(t, "--template", projectTemplate).expect(t, 3, "\nnot checked\n", "Roles.BulkRole.Statements, Roles.WorkerRole.Statements: access denied: allow iam:GetRolePolicy\n",
 		"so not wholly: H3-worker, J3-actions", "drift, undeployed: access denied: allow cloudformation:GetTemplate", "0 errors")
 	r := examine(t, "--json").report(t)
 	at := slices.IndexFunc(r.NotChecked, func(n doctor.NotChecked) bool { return n.Path == "Roles.WorkerRole.Statements" })
@@ -161,6 +163,43 @@ func TestDoctorNamesWhatIsNotChecked(t *testing.T) {
 		return n.Path == "Queues.TaskQueue.DeletionPolicy" && !slices.Contains(n.Rules, "H2-retain")
 	}) {
 		t.Errorf("H2-retain cannot be checked, and that is not told: %+v", r.NotChecked)
+	}
+}
+
+// Nothing was read, so nothing is known: that is not the status of a good stack.
+func TestDoctorThatReadsNothingIsUnsure(t *testing.T) {
+	a := accountOf(t, nil)
+	for _, action := range live.Actions {
+		if action != "cloudformation:DescribeStacks" && action != "cloudformation:ListStackResources" {
+			a.Deny(action)
+		}
+	}
+	all := len(infra.Rules())
+	examine(t).expect(t, 3, fmt.Sprintf("\n0 rules wholly checked, %d not wholly, on ", all), "0 errors")
+	if r := examine(t, "--json").report(t); r.Rules != 0 || r.Incomplete != all || len(r.Findings)+len(r.Gone) != 0 {
+		t.Errorf("%d rules wholly, %d not; findings %v, gone %v", r.Rules, r.Incomplete, r.Findings, r.Gone)
+	}
+}
+
+// Rules whose findings are warnings do not make a schedule fail, found or not checked.
+func TestDoctorIsUnsureOfErrorsOnly(t *testing.T) {
+	a := accountOf(t, nil)
+	a.Deny("cloudwatch:DescribeAlarms")
+	examine(t).expect(t, 0, "H4-actions", "access denied: allow cloudwatch:DescribeAlarms")
+	a.Deny("lambda:ListEventSourceMappings")
+	examine(t).expect(t, 3, "C13-filter")
+	misconfigure(t, a, "C11-source")
+	examine(t).expect(t, 1, "error    C11-source")
+}
+
+// What was deleted by hand is seen without the template, too.
+func TestDoctorSeesWhatIsGoneWithoutTheTemplate(t *testing.T) {
+	a := accountOf(t, nil)
+	a.Deny("cloudformation:GetTemplate")
+	a.Lose("TaskQueue")
+	examine(t).expect(t, 1, "gone, though deployed: Queues.TaskQueue\n", "1 resource gone")
+	if r := examine(t, "--json").report(t); !slices.Equal(r.Gone, []string{"Queues.TaskQueue"}) {
+		t.Errorf("gone: %v", r.Gone)
 	}
 }
 

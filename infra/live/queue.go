@@ -32,6 +32,7 @@ func (r *reader) readQueue(ctx context.Context, res Resource) {
 		default:
 			r.note(path, "sqs:GetQueueUrl", err)
 			r.addQueue(q)
+			r.note("Mappings", "sqs:GetQueueUrl", err) // those of a queue are asked for by its ARN
 			return
 		}
 	}

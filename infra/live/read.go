@@ -106,6 +106,28 @@ func (r *reader) jobs() []func(context.Context) {
 	return jobs
 }
 
+// Gone gives the paths of the resources of a deployment that answered, when the stack was read, that they are not there, sorted. What could
+// not be read is not among them, and neither are mappings, which are not asked for by name.
+func Gone(d *Deployment, s *infra.Stack) []string {
+	there := make(map[string]bool)
+	for _, res := range s.Resources() {
+		there[res.ID] = true
+	}
+	var paths []string
+	for _, res := range d.Resources {
+		list := readers[res.Type].list
+		if res.Type == typeAlarm {
+			list = "Alarms"
+		}
+		path := list + "." + res.ID
+		if _, unread := s.WhyUnread(path); list != "" && !there[res.ID] && !unread {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
 // other is a resource whose settings are not read.
 func (r *reader) other(res Resource) infra.Resource {
 	name, arn := res.PhysicalID, ""

@@ -88,6 +88,11 @@ func TestALocalEndpointThatDeniesIsNotChecked(t *testing.T) {
 	whole := read(t, a)
 	a.Deny("sqs:GetQueueUrl")
 	s := local(t, a, whole.Stack)
+	for _, f := range infra.Check(s).Findings {
+		if f.Rule == "C13-mapping" {
+			t.Errorf("nobody has asked for the mappings: %v", f)
+		}
+	}
 	for _, q := range whole.Queues {
 		if why, unread := s.WhyUnread("Queues." + q.ID); !unread || why != "access denied: allow sqs:GetQueueUrl" {
 			t.Errorf("%s: %q", q.ID, why)
@@ -146,6 +151,36 @@ func TestWhatIsGoneIsDrift(t *testing.T) {
 		}
 		if len(s.Unread) > 0 {
 			t.Errorf("%s: not read: %v", id, s.Unread)
+		}
+		d, err := live.Find(t.Context(), live.NewClients(a.Config()).CloudFormation, "offload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := live.Gone(d, s.Stack); !slices.Contains(got, path) && id != "WorkerFunctionTasks" || len(got) > 1 {
+			t.Errorf("%s: gone: %v", id, got)
+		}
+	}
+}
+
+// What may not be read is not gone.
+func TestDeniedIsNotGone(t *testing.T) {
+	for _, action := range live.Actions {
+		if action == "cloudformation:DescribeStacks" || action == "cloudformation:ListStackResources" {
+			continue
+		}
+		a := deploy(t)
+		a.Deny(action)
+		c := live.NewClients(a.Config())
+		d, err := live.Find(t.Context(), c.CloudFormation, "offload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := live.Read(t.Context(), c, d, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := live.Gone(d, s); len(got) > 0 {
+			t.Errorf("%s is denied, and gone are %v", action, got)
 		}
 	}
 }

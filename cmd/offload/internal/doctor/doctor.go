@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -146,7 +145,7 @@ func templateOptions(d *live.Deployment, data []byte, given map[string]string) *
 	return &template.Options{Parameters: parameters, Region: d.Region, AccountID: d.Account, StackName: d.Name}
 }
 
-// gone gives the resources that were deployed and are not there.
+// gone gives the resources that were deployed and are not there. A mapping is seen here only: live.Gone does not ask for it by name.
 func gone(drift []infra.Difference) []string {
 	var paths []string
 	for _, d := range drift {
@@ -154,6 +153,5 @@ func gone(drift []infra.Difference) []string {
 			paths = append(paths, d.Path)
 		}
 	}
-	slices.Sort(paths)
 	return paths
 }

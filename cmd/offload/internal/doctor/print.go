@@ -15,7 +15,8 @@ func (r *Report) Print(w io.Writer, file string) error {
 	p := &printer{}
 	p.line("stack %s in %s, account %s%s", r.Stack, cmp.Or(r.Region, "an unknown region"), cmp.Or(r.Account, "unknown"), comma(r.Status))
 	n := r.Resources
-	p.line("%d rules on %s, %s, %s, %s", r.Rules, count(n.Queues, "queue"), count(n.Functions, "function"), count(n.Mappings, "mapping"), count(n.Alarms, "alarm"))
+	p.line("%s wholly checked, %d not wholly, on %s, %s, %s, %s", count(r.Rules, "rule"), r.Incomplete,
+		count(n.Queues, "queue"), count(n.Functions, "function"), count(n.Mappings, "mapping"), count(n.Alarms, "alarm"))
 	if r.Source == SourceTemplate {
 		p.line("This endpoint has no CloudFormation: the names come from %s.", file)
 	}
@@ -28,6 +29,10 @@ func (r *Report) Print(w io.Writer, file string) error {
 	}
 	p.differences("drift: the live stack is not "+against, r.Drift)
 	p.differences("not deployed: "+file+" is not what was deployed", r.Undeployed)
+	if len(r.Gone) > 0 {
+		p.line("")
+		p.line("gone, though deployed: %s", strings.Join(r.Gone, ", "))
+	}
 	p.unchecked(r.NotChecked)
 	p.line("")
 	p.line("%s", r.summary())

@@ -28,7 +28,8 @@ type Report struct {
 	Status     string             `json:"status,omitempty"` // of the stack: UPDATE_COMPLETE
 	Source     string             `json:"source"`           // cloudformation or template
 	Resources  Resources          `json:"resources"`        // how many there are
-	Rules      int                `json:"rules"`            // how many were checked, wholly or in part
+	Rules      int                `json:"rules"`            // how many were checked wholly
+	Incomplete int                `json:"incomplete"`       // how many were checked in part, or not at all: see NotChecked
 	Findings   []infra.Finding    `json:"findings"`         // the worst first
 	Gone       []string           `json:"gone"`             // resources that were deployed and are not there
 	Drift      []infra.Difference `json:"drift"`            // want: what was deployed; have: what is in force
@@ -55,7 +56,8 @@ func newReport(d *live.Deployment, s *infra.Stack) *Report {
 	checked := infra.Check(s)
 	r := &Report{
 		Version: Version, Stack: d.Name, Region: d.Region, Account: d.Account, Status: d.Status, Source: SourceCloudFormation,
-		Rules: checked.Checked, Findings: checked.Findings, Drift: []infra.Difference{}, NotChecked: []NotChecked{},
+		Rules: checked.Checked, Incomplete: checked.Incomplete, Findings: checked.Findings, Drift: []infra.Difference{}, NotChecked: []NotChecked{},
+		Gone:      append([]string{}, live.Gone(d, s)...),
 		Resources: Resources{Queues: len(s.Queues), Functions: len(s.Functions), Mappings: len(s.Mappings), Alarms: len(s.Alarms)},
 	}
 	r.unread(s)
@@ -96,9 +98,9 @@ func (r *Report) done() *Report {
 	if r.Drift == nil {
 		r.Drift = []infra.Difference{}
 	}
-	if r.Gone = gone(r.Drift); r.Gone == nil {
-		r.Gone = []string{}
-	}
+	r.Gone = append(r.Gone, gone(r.Drift)...)
+	slices.Sort(r.Gone)
+	r.Gone = slices.Compact(r.Gone)
 	slices.SortStableFunc(r.NotChecked, func(a, b NotChecked) int { return cmp.Compare(a.Path, b.Path) })
 	return r
 }
@@ -116,3 +118,17 @@ func (r *Report) Count(s infra.Severity) int {
 
 // Failed says that work is, or will be, lost or leaked: there is an error, or a resource is gone.
 func (r *Report) Failed() bool { return r.Count(infra.Error) > 0 || len(r.Gone) > 0 }
+
+// Unsure says that nobody knows whether work is lost or leaked: a rule whose findings are errors was not wholly checked, at an endpoint
+// that has CloudFormation and so could tell. What runs on a laptop has no alarms and no roles to read.
+func (r *Report) Unsure() bool {
+	if r.Source != SourceCloudFormation {
+		return false
+	}
+	for _, rule := range infra.Rules() {
+		if rule.Severity == infra.Error && slices.ContainsFunc(r.NotChecked, func(n NotChecked) bool { return slices.Contains(n.Rules, rule.ID) }) {
+			return true
+		}
+	}
+	return false
+}
