@@ -56,10 +56,16 @@ func (t Table) judge(err error, call *Call) (transport.Outcome, string, Rule) {
 	if code == "" && status >= 300 {
 		code = fmt.Sprintf("HTTP %d", status)
 	}
-	if status >= 300 && status < 500 {
+	if status >= 300 && status < 500 && !gaveUp(status) {
 		return transport.Rejected, code, statusRule(status)
 	}
 	return transport.Unknown, code, Rule{Kind: transport.Transient}
+}
+
+// gaveUp reports a status by which a proxy says that it did not wait for the service, which may have got the request: 408
+// and 425, and 499 of nginx.
+func gaveUp(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == 499
 }
 
 // answer returns the service's error code and the HTTP status, as far as there are any.
