@@ -1,6 +1,7 @@
 package sqstransport
 
 import (
+	"crypto/fips140"
 	"crypto/md5" //nolint:gosec // the digest of the SQS protocol, no secret hangs on it
 	"encoding/hex"
 	"errors"
@@ -76,9 +77,11 @@ func index(id string, n int) (int, bool) {
 	return i, true
 }
 
-// isDigest reports that text is the MD5 of body in hexadecimal.
+// isDigest reports that text is the MD5 of body in hexadecimal. A program that allows approved algorithms only would
+// panic here, when the queue has the task already ("FIPS 140-3 Compliance", GODEBUG=fips140=only): this is a checksum.
 func isDigest(text string, body []byte) bool {
-	sum := md5.Sum(body) //nolint:gosec // see the import
+	var sum [md5.Size]byte
+	fips140.WithoutEnforcement(func() { sum = md5.Sum(body) }) //nolint:gosec // see the import
 	var want [2 * md5.Size]byte
 	hex.Encode(want[:], sum[:])
 	return text == string(want[:])

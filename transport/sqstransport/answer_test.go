@@ -1,10 +1,13 @@
 package sqstransport_test
 
 import (
+	"crypto/fips140"
 	"crypto/md5"
 	"encoding/hex"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -13,8 +16,19 @@ import (
 )
 
 func md5Of(s string) string {
-	sum := md5.Sum([]byte(s))
+	var sum [md5.Size]byte
+	fips140.WithoutEnforcement(func() { sum = md5.Sum([]byte(s)) })
 	return hex.EncodeToString(sum[:])
+}
+
+// TestB8_AnswersUnderFIPS140 runs this test binary where MD5 is not allowed.
+func TestB8_AnswersUnderFIPS140(t *testing.T) {
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestB8_AnswersThatMakeNoSense$", "-test.v")
+	child.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	out, err := child.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestB8_AnswersThatMakeNoSense") {
+		t.Errorf("%v:\n%s", err, out)
+	}
 }
 
 func TestB8_AnswersThatMakeNoSense(t *testing.T) { each(t, testB8_AnswersThatMakeNoSense) }

@@ -43,7 +43,7 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 func config(h aws.HTTPClient, base string) aws.Config {
 	cfg := aws.Config{
 		Region:      "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "secret of forty characters, as all are", ""),
 		HTTPClient:  h,
 	}
 	if base != "" {
