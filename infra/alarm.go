@@ -105,10 +105,8 @@ type target struct {
 
 func ofWorkQueues(r *run) []target {
 	var out []target
-	for i := range r.Queues {
-		if q := &r.Queues[i]; !r.IsDeadLetterQueue(q) {
-			out = append(out, target{q, "QueueName", q.Retention})
-		}
+	for _, q := range r.workQueues() {
+		out = append(out, target{q, "QueueName", q.Retention})
 	}
 	return out
 }
@@ -116,7 +114,8 @@ func ofWorkQueues(r *run) []target {
 func ofDeadLetterQueues(r *run) []target {
 	var out []target
 	for i := range r.Queues {
-		if q := &r.Queues[i]; r.IsDeadLetterQueue(q) {
+		q := &r.Queues[i]
+		if letters, _ := r.deadLetters(q); letters {
 			out = append(out, target{q, "QueueName", q.Retention})
 		}
 	}
@@ -136,6 +135,7 @@ func (s *Stack) workers() []*Function {
 }
 
 func ofWorkers(r *run) []target {
+	_ = r.known(r.mappingPaths()...) // workers that are known are watched
 	var out []target
 	for _, fn := range r.workers() {
 		out = append(out, target{at: fn, dimension: "FunctionName"})
@@ -145,6 +145,7 @@ func ofWorkers(r *run) []target {
 
 // ofLanes gives the functions that a policy lets hosts invoke: those get asynchronous events.
 func ofLanes(r *run) []target {
+	_ = r.known(r.policyPaths()...) // lanes that are known are watched
 	var out []target
 	for _, l := range r.lanes() {
 		t := target{at: l.fn, dimension: "FunctionName"}

@@ -114,3 +114,83 @@ func TestJ3_OnlyNamedCallers(t *testing.T) {
 		}, "J3-tls"},
 	})
 }
+
+// A queue may name its key as KMS lets it. A policy names it by ARN.
+func TestH3_AKeyByAnotherNameIsNotJudged(t *testing.T) {
+	const key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+	use := infra.Statement{
+		Effect: "Allow", Actions: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resources: []string{key},
+		Conditions: []infra.Condition{{Operator: "StringEquals", Key: "kms:ViaService", Values: []string{"sqs.eu-west-1.amazonaws.com"}}},
+	}
+	with := func(work, letters string) infra.Report {
+		s := small()
+		s.Queues[0].KMSKeyID, s.Queues[1].KMSKeyID = letters, work
+		s.Roles[0].Statements = append(s.Roles[0].Statements, use)
+		host := use
+		host.Actions = []string{"kms:GenerateDataKey"}
+		s.Policies[0].Statements = append(s.Policies[0].Statements, host)
+		return infra.Check(s)
+	}
+	if r := with(key, key); len(r.Findings)+len(r.Skipped) > 0 {
+		t.Errorf("by ARN: %v, %v", r.Findings, r.Skipped)
+	}
+	for _, name := range []string{"alias/tasks", "1", "arn:aws:kms:eu-west-1:123456789012:alias/tasks"} {
+		for _, letters := range []string{name, key} {
+			r := with(name, letters)
+			if len(r.Findings) > 0 || !skips(r, "H3-worker") || !skips(r, "H3-producer") || !skips(r, "J3-actions") || skips(r, "J3-encryption") != (letters == key) {
+				t.Errorf("%s and %s: %v, %v", name, letters, r.Findings, r.Skipped)
+			}
+		}
+	}
+}
+
+func TestH3_WhatIsTheHosts(t *testing.T) {
+	const managed = "arn:aws:iam::123456789012:policy/More"
+	more := func(statements ...infra.Statement) func(*infra.Stack) {
+		return func(s *infra.Stack) {
+			s.Policies = append(s.Policies, infra.ManagedPolicy{Resource: named("More", managed), Statements: statements})
+		}
+	}
+	queue := arn("sqs", "Tasks")
+	split := func(s *infra.Stack) {
+		more(s.Policies[0].Statements[1])(s)
+		s.Policies[0].Statements = s.Policies[0].Statements[:1]
+	}
+	checkLimits(t, []limit{
+		{"a policy of the worker's role", func(s *infra.Stack) {
+			more(s.Roles[0].Statements...)(s)
+			s.Roles[0].Statements, s.Roles[0].ManagedPolicies = nil, []string{managed}
+		}, ""},
+		{"a policy of the worker's role that allows more", func(s *infra.Stack) {
+			more(allow("sqs:PurgeQueue", queue))(s)
+			s.Roles[0].ManagedPolicies = []string{managed}
+		}, "J3-actions"},
+		{"a second, smaller policy", more(allow("sqs:SendMessage", queue)), ""},
+		{"two that make one", split, ""},
+		{"two that make one, and an output that names the half", func(s *infra.Stack) {
+			split(s)
+			s.Outputs["ProducerPolicyArn"] = s.Policies[0].ARN
+		}, "H3-producer"},
+		{"an output that names the whole", func(s *infra.Stack) {
+			more(allow("sqs:SendMessage", queue))(s)
+			s.Outputs["ProducerPolicyArn"] = s.Policies[0].ARN
+		}, ""},
+		{"an output that names one that does not fire", func(s *infra.Stack) {
+			s.Policies[0].Statements = nil
+			s.Outputs["ProducerPolicyArn"] = s.Policies[0].ARN
+		}, "H3-producer"},
+	})
+}
+
+func TestH3_LogsAreWrittenToStreams(t *testing.T) {
+	const group = "arn:aws:logs:eu-west-1:123456789012:log-group:Logs"
+	logs := func(statements ...infra.Statement) func(*infra.Stack) {
+		return func(s *infra.Stack) { s.Roles[0].Statements = append(s.Roles[0].Statements[:2:2], statements...) }
+	}
+	checkLimits(t, []limit{
+		{"each on what AWS names", logs(allow("logs:CreateLogStream", group), allow("logs:PutLogEvents", group+":log-stream:*")), ""},
+		{"both on the streams", logs(allow("logs:CreateLogStream", group+":log-stream:*"), allow("logs:PutLogEvents", group+":log-stream:*")), ""},
+		{"events on the group, which no stream is", logs(allow("logs:CreateLogStream", group), allow("logs:PutLogEvents", group)), "H3-worker"},
+		{"streams of another group", logs(allow("logs:CreateLogStream", group), allow("logs:PutLogEvents", group+"2:log-stream:*")), "H3-worker J3-actions"},
+	})
+}

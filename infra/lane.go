@@ -99,6 +99,7 @@ func checkOnFailure(r *run) {
 	if !r.known("Outputs", "Policies", "Functions", "Mappings") {
 		return
 	}
+	_ = r.known(append(r.policyPaths(), r.mappingPaths()...)...) // lanes that are known are judged
 	done := make(map[*Function]bool)
 	for _, l := range r.lanes() {
 		fn := l.fn
@@ -126,6 +127,7 @@ func checkQualifier(r *run) {
 	if !r.known("Outputs", "Policies", "Functions", "Mappings") {
 		return
 	}
+	_ = r.known(append(r.policyPaths(), r.mappingPaths()...)...) // lanes that are known are judged
 	called := make(map[*Function][]string)
 	for _, l := range r.lanes() {
 		if !r.known("Functions." + l.fn.ID + ".Async") {

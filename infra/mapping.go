@@ -76,14 +76,10 @@ func checkMappings(check func(*run, *Mapping), fields ...string) func(*run) {
 }
 
 func checkOneMapping(r *run) {
-	if !r.known("Mappings", "Queues") {
+	if !r.known(r.mappingPaths()...) || !r.known("Queues") {
 		return
 	}
-	for i := range r.Queues {
-		q := &r.Queues[i]
-		if r.IsDeadLetterQueue(q) {
-			continue
-		}
+	for _, q := range r.workQueues() {
 		switch all := r.MappingsOf(q); len(all) {
 		case 0:
 			r.found(q, "", "no event source mapping reads the queue")

@@ -16,6 +16,8 @@ const (
 	OnBucket   Place = "bucket"   // objects below a prefix of the one that the output ResultsBucket names
 	OnKey      Place = "key"      // of a queue or a bucket
 	OnFunction Place = "function" // that a host invokes, with its qualifier
+
+	namedKeys Place = "keys by other names" // paths of resources whose key is no ARN
 )
 
 const (
@@ -75,24 +77,61 @@ func (p places) add(on Place, resource string) {
 	}
 }
 
-// addKey adds a key, unless AWS manages it: those let in the whole account by way of their service.
-func (p places) addKey(key string) {
-	if !strings.Contains(key, "alias/aws/") {
+// addKey adds the key of the resource at path, unless AWS manages it: those let in the whole account by way of their service.
+func (p places) addKey(key, path string) {
+	switch {
+	case key == "" || ofAWS(key):
+	case isKeyARN(key):
 		p.add(OnKey, key)
+	default:
+		p.add(namedKeys, path+".KMSKeyID")
 	}
 }
+
+func ofAWS(key string) bool { return strings.Contains(key, "alias/aws/") }
+
+// isKeyARN says whether a key is named as policies name it. Source: KMS Developer Guide, "Specifying KMS keys in IAM policy statements".
+func isKeyARN(key string) bool {
+	return strings.HasPrefix(key, "arn:") && strings.Contains(key, ":key/")
+}
+
+// otherNames says whether two names may be those of one key.
+func otherNames(a, b string) bool {
+	return a != "" && b != "" && !ofAWS(a) && !ofAWS(b) && !(isKeyARN(a) && isKeyARN(b))
+}
+
+const whyNamedKey = "the key is named by an alias or an id, and nobody knows its ARN: set KmsMasterKeyId to the ARN of the key"
 
 // covers says whether a need is about the action on the resource.
 func (p places) covers(need Need, action, resource string) bool {
 	if !strings.EqualFold(need.Action, action) {
 		return false
 	}
+	if need.On == OnKey && len(p[namedKeys]) > 0 {
+		return true
+	}
 	return slices.ContainsFunc(p[need.On], func(place string) bool {
-		if need.On == OnBucket {
+		switch need.On {
+		case OnBucket:
 			return strings.HasPrefix(resource, place+"/")
+		case OnLogGroup:
+			group := strings.TrimSuffix(place, ":*")
+			return resource == place || resource == group || strings.HasPrefix(resource, group+":log-stream:")
 		}
 		return resource == place
 	})
+}
+
+// allowed says whether statements allow the need on a resource of its place.
+func (n Need) allowed(statements []Statement, resource string) bool {
+	switch n.On {
+	case OnBucket:
+		return allowsBelow(statements, n.Action, resource)
+	case OnLogGroup: // its ARN ends in ":*", and what is written to is a stream of it
+		group := strings.TrimSuffix(resource, ":*")
+		return allows(statements, n.Action, group+":log-stream:x") || n.Action == "logs:CreateLogStream" && allows(statements, n.Action, group)
+	}
+	return allows(statements, n.Action, resource)
 }
 
 // workerPlaces gives the places of the functions that have a role.
@@ -106,7 +145,7 @@ func (s *Stack) workerPlaces(role *Role) places {
 			if of, _ := s.Function(s.Mappings[i].FunctionARN); of == fn {
 				if q := s.Queue(s.Mappings[i].QueueARN); q != nil {
 					p.add(OnQueue, q.ARN)
-					p.addKey(q.KMSKeyID)
+					p.addKey(q.KMSKeyID, "Queues."+q.ID)
 					p.add(OnLetters, q.DeadLetterARN)
 				}
 			}
@@ -118,13 +157,13 @@ func (s *Stack) workerPlaces(role *Role) places {
 		}
 		for _, arn := range p[OnLetters] {
 			if q := s.Queue(arn); q != nil {
-				p.addKey(q.KMSKeyID)
+				p.addKey(q.KMSKeyID, "Queues."+q.ID)
 			}
 		}
 		p.add(OnLogGroup, s.logGroupARN(fn))
 		if b := find(s.Buckets, func(b *Bucket) bool { return b.Name != "" && b.Name == s.Outputs[resultsBucket] }); b != nil {
 			p.add(OnBucket, b.ARN)
-			p.addKey(b.KMSKeyID)
+			p.addKey(b.KMSKeyID, "Buckets."+b.ID)
 		}
 	}
 	return p
@@ -144,8 +183,9 @@ func (s *Stack) logGroupARN(fn *Function) string {
 
 // Outputs by which the rules know what a resource is for.
 const (
-	directLane    = "WorkerFunction" // the function that hosts invoke
-	resultsBucket = "ResultsBucket"  // the bucket that functions write results to
+	directLane    = "WorkerFunction"    // the function that hosts invoke
+	resultsBucket = "ResultsBucket"     // the bucket that functions write results to
+	hostPolicy    = "ProducerPolicyArn" // the policy for the roles of hosts
 )
 
 // producerPlaces gives the places of a web host: every queue that holds tasks, and the function that it invokes.
@@ -154,7 +194,7 @@ func (s *Stack) producerPlaces() places {
 	for i := range s.Queues {
 		if q := &s.Queues[i]; !s.IsDeadLetterQueue(q) {
 			p.add(OnQueue, q.ARN)
-			p.addKey(q.KMSKeyID)
+			p.addKey(q.KMSKeyID, "Queues."+q.ID)
 		}
 	}
 	if fn, _ := s.Function(s.Outputs[directLane]); fn != nil {

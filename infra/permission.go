@@ -89,6 +89,7 @@ func (r *run) workerRoles() []*Role {
 	if !r.known("Mappings", "Functions", "Roles") {
 		return nil
 	}
+	_ = r.known(r.mappingPaths()...) // workers that are known are judged
 	var out []*Role
 	for _, fn := range r.workers() {
 		path := "Functions." + fn.ID + ".RoleARN"
@@ -118,11 +119,6 @@ func (s *Stack) ownStatements(r *Role) (all []Statement, foreign string) {
 	return all, foreign
 }
 
-// needsKnown says whether what needs are derived from was read.
-func (r *run) needsKnown() bool {
-	return r.known("Queues", "Functions", "Mappings", "Roles", "Policies", "LogGroups", "Buckets", "Outputs")
-}
-
 func checkWorkerNeeds(r *run) {
 	if !r.needsKnown() {
 		return
@@ -142,16 +138,20 @@ func checkWorkerNeeds(r *run) {
 
 // missing reports the needs that statements do not allow.
 func (r *run) missing(at interface{ base() Resource }, statements []Statement, needs []Need, on places) {
+	r.skipNamedKeys(on)
 	for _, need := range needs {
 		for _, resource := range on[need.On] {
-			allowed := allows(statements, need.Action, resource)
-			if need.On == OnBucket {
-				allowed = allowsBelow(statements, need.Action, resource)
-			}
-			if !allowed {
+			if !need.allowed(statements, resource) {
 				r.found(at, "Statements", "%s on %s is not allowed; it is needed by %s", need.Action, r.short(resource), need.By)
 			}
 		}
+	}
+}
+
+// skipNamedKeys reports keys whose ARN is not known: whether a statement is about them cannot be told.
+func (r *run) skipNamedKeys(on places) {
+	for _, path := range on[namedKeys] {
+		r.skip(path, whyNamedKey)
 	}
 }
 
@@ -165,11 +165,25 @@ func (s *Stack) short(arn string) string {
 	return arn
 }
 
-// producers gives the managed policies that let a host fire.
+// producers gives the managed policies that let a host fire: the one that the output names, and others that are not part of the role of
+// a function.
 func (s *Stack) producers() []*ManagedPolicy {
+	var ofWorkers []string
+	for _, fn := range s.workers() {
+		if role := s.Role(fn.RoleARN); role != nil {
+			ofWorkers = append(ofWorkers, role.ManagedPolicies...)
+		}
+	}
 	var out []*ManagedPolicy
 	for i := range s.Policies {
 		p := &s.Policies[i]
+		if p == s.hostPolicy() {
+			out = append(out, p)
+			continue
+		}
+		if slices.Contains(ofWorkers, p.ARN) {
+			continue
+		}
 		fires := slices.ContainsFunc(p.Statements, func(st Statement) bool {
 			return st.Effect == "Allow" && slices.ContainsFunc(st.Actions, func(a string) bool {
 				return actionMatches(a, "sqs:SendMessage") || actionMatches(a, "lambda:InvokeFunction")
@@ -182,15 +196,28 @@ func (s *Stack) producers() []*ManagedPolicy {
 	return out
 }
 
+// hostPolicy gives the policy that the output names, or nil.
+func (s *Stack) hostPolicy() *ManagedPolicy {
+	return find(s.Policies, func(p *ManagedPolicy) bool { return p.ARN != "" && p.ARN == s.Outputs[hostPolicy] })
+}
+
+// checkProducerNeeds asks the needs of the policy that the output names, and else of all producers together: a host may have two.
 func checkProducerNeeds(r *run) {
 	if !r.needsKnown() {
 		return
 	}
-	for _, p := range r.producers() {
-		if r.known("Policies." + p.ID + ".Statements") {
-			r.missing(p, p.Statements, ProducerNeeds(), r.producerPlaces())
-		}
+	all := r.producers()
+	if named := r.hostPolicy(); named != nil {
+		all = []*ManagedPolicy{named}
 	}
+	if len(all) == 0 {
+		return
+	}
+	var statements []Statement
+	for _, p := range all {
+		statements = append(statements, p.Statements...)
+	}
+	r.missing(all[0], statements, ProducerNeeds(), r.producerPlaces())
 }
 
 func checkExcess(r *run) {
@@ -199,18 +226,18 @@ func checkExcess(r *run) {
 	}
 	for _, role := range r.workerRoles() {
 		if r.known("Roles." + role.ID + ".Statements") {
-			r.excess(role, role.Statements, WorkerNeeds(), r.workerPlaces(role))
+			statements, _ := r.ownStatements(role) // a foreign policy is an error of its own: J3-managed
+			r.excess(role, statements, WorkerNeeds(), r.workerPlaces(role))
 		}
 	}
 	for _, p := range r.producers() {
-		if r.known("Policies." + p.ID + ".Statements") {
-			r.excess(p, p.Statements, ProducerNeeds(), r.producerPlaces())
-		}
+		r.excess(p, p.Statements, ProducerNeeds(), r.producerPlaces())
 	}
 }
 
 // excess reports what statements allow beyond the needs. Wildcards have a rule of their own.
 func (r *run) excess(at interface{ base() Resource }, statements []Statement, needs []Need, on places) {
+	r.skipNamedKeys(on)
 	for _, s := range statements {
 		if s.Effect != "Allow" {
 			continue

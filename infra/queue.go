@@ -117,6 +117,9 @@ func checkVisibility(r *run) {
 	}
 	for i := range r.Mappings {
 		m := &r.Mappings[i]
+		if !r.knownFields("Mappings."+m.ID, "QueueARN", "FunctionARN") {
+			continue
+		}
 		q := r.Queue(m.QueueARN)
 		fn, _ := r.Function(m.FunctionARN)
 		if q == nil || fn == nil || !r.known("Queues."+q.ID+".VisibilityTimeout", "Functions."+fn.ID+".Timeout", "Mappings."+m.ID+".Window") {
@@ -136,7 +139,10 @@ var checkAttempts = checkQueues(func(r *run, q *Queue) {
 }, "MaxReceiveCount")
 
 var checkLetterRetention = checkQueues(func(r *run, q *Queue) {
-	if r.IsDeadLetterQueue(q) && q.Retention < longest {
+	if q.Retention >= longest {
+		return
+	}
+	if letters, _ := r.deadLetters(q); letters {
 		r.found(q, "Retention", "%s, not 14 days", days(q.Retention))
 	}
 }, "Retention")
@@ -148,10 +154,14 @@ var checkSourceRetention = checkQueues(func(r *run, q *Queue) {
 }, "Retention", "DeadLetterARN")
 
 var checkRedrive = checkQueues(func(r *run, q *Queue) {
-	switch {
-	case q.DeadLetterARN == q.ARN && q.ARN != "":
-		r.found(q, "DeadLetterARN", "the queue is its own dead-letter queue")
-	case q.DeadLetterARN == "" && len(r.MappingsOf(q)) > 0 && !r.IsDeadLetterQueue(q):
+	if q.DeadLetterARN != "" {
+		if q.DeadLetterARN == q.ARN {
+			r.found(q, "DeadLetterARN", "the queue is its own dead-letter queue")
+		}
+		return
+	}
+	letters, known := r.deadLetters(q)
+	if known && !letters && r.known(r.mappingPaths()...) && len(r.MappingsOf(q)) > 0 {
 		r.found(q, "DeadLetterARN", "there is no redrive policy")
 	}
 }, "DeadLetterARN")

@@ -82,14 +82,17 @@ func checkEncryption(r *run) {
 	_ = r.known("Queues", "Buckets") // the one list is judged without the other
 	for i := range r.Queues {
 		q := &r.Queues[i]
-		if !r.known("Queues."+q.ID+".ManagedSSE", "Queues."+q.ID+".KMSKeyID") {
+		if !r.knownFields("Queues."+q.ID, "ManagedSSE", "KMSKeyID", "DeadLetterARN") {
 			continue
 		}
 		target := r.Queue(q.DeadLetterARN)
 		switch {
 		case !q.ManagedSSE && q.KMSKeyID == "":
 			r.found(q, "ManagedSSE", "the queue is not encrypted")
-		case target != nil && (target.ManagedSSE || target.KMSKeyID != "") && target.KMSKeyID != q.KMSKeyID && r.known("Queues."+target.ID+".KMSKeyID"):
+		case target == nil || !target.ManagedSSE && target.KMSKeyID == "" || target.KMSKeyID == q.KMSKeyID || !r.known("Queues."+target.ID+".KMSKeyID"):
+		case otherNames(q.KMSKeyID, target.KMSKeyID):
+			r.skip("Queues."+target.ID+".KMSKeyID", whyNamedKey)
+		default:
 			r.found(target, "KMSKeyID", "the key is not that of %s", q.ID)
 		}
 	}

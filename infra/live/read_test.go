@@ -63,6 +63,31 @@ func TestDeniedIsNotChecked(t *testing.T) {
 	}
 }
 
+// Two denials hide more than each alone: which queues are dead-letter queues, for one. On a good stack nothing is found, still.
+func TestTwoDenialsAreNoFinding(t *testing.T) {
+	for _, first := range []string{"sqs:GetQueueAttributes", "lambda:ListFunctionEventInvokeConfigs", "iam:ListAttachedRolePolicies"} {
+		for _, second := range live.Actions {
+			if first == second || second == "cloudformation:DescribeStacks" || second == "cloudformation:ListStackResources" {
+				continue
+			}
+			a := deploy(t)
+			a.Deny(first)
+			a.Deny(second)
+			s, err := readOnce(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := infra.Check(s.Stack)
+			for _, f := range r.Findings {
+				t.Errorf("%s and %s are denied, and found is %v", first, second, f)
+			}
+			if len(r.Skipped) == 0 {
+				t.Errorf("%s and %s are denied, and no rule says so", first, second)
+			}
+		}
+	}
+}
+
 // isUnread checks that something was not read, for this reason alone, and that the rules say so and find nothing.
 func isUnread(t *testing.T, s *infra.Stack, why string) {
 	t.Helper()

@@ -141,6 +141,13 @@ Properties:
   PolicyName: more
   Roles: [!Ref WorkerRole]
   PolicyDocument: {Statement: {Effect: Allow, Action: 'sqs:DeleteQueue', Resource: !GetAtt TaskQueue.Arn}}`),
+	{"J3-actions", "a policy of the stack attached to the role", "WorkerRole", []edit{
+		{"Resources/WorkerRole/Properties/ManagedPolicyArns", "[!Ref More]"},
+		{"Resources/More", `
+Type: AWS::IAM::ManagedPolicy
+Properties:
+  PolicyDocument: {Statement: {Effect: Allow, Action: 'sqs:PurgeQueue', Resource: !GetAtt TaskQueue.Arn}}`},
+	}},
 	one("J3-managed", "administrator", "WorkerRole", "Resources/WorkerRole/Properties/ManagedPolicyArns", "[arn:aws:iam::aws:policy/AdministratorAccess]"),
 	one("J3-trust", "everybody", "WorkerRole", "Resources/WorkerRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal", "{AWS: '*'}"),
 	one("J3-trust", "another account", "BulkRole", "Resources/BulkRole/Properties/AssumeRolePolicyDocument/Statement/+", "{Effect: Allow, Principal: {AWS: 'arn:aws:iam::111111111111:root'}, Action: 'sts:AssumeRole'}"),
