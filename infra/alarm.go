@@ -2,6 +2,7 @@ package infra
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -75,9 +76,9 @@ var alarmRules = []Rule{
 	},
 	{
 		ID: "H4-actions", Severity: Warning,
-		Title: "an alarm tells somebody",
-		Why:   "An alarm without an action changes its colour in a console that nobody looks at.",
-		Fix:   "set AlarmActions of the alarm to an SNS topic, and leave ActionsEnabled on",
+		Title: "an alarm has an action, and its actions are on",
+		Why:   "An alarm without an action changes its colour in a console that nobody looks at. Whether somebody has subscribed to the topic is not checked.",
+		Fix:   "set AlarmActions of the alarm to an SNS topic, leave ActionsEnabled on, and subscribe somebody to the topic (template.yaml: the parameter AlarmEmail)",
 		Page:  pageAlarmActions, check: checkActions,
 	},
 	{
@@ -203,9 +204,9 @@ const longestWatch = time.Hour
 
 // wrong says why an alarm that watches the metric would not tell in time, or would tell without cause.
 func (a *Alarm) wrong(m metric) string {
-	least := a.Threshold // the least value that sets it off
+	least := math.Ceil(a.Threshold) // the least value that sets it off: counts and ages are whole numbers
 	if a.Comparison == "GreaterThanThreshold" {
-		least++
+		least = math.Floor(a.Threshold) + 1
 	}
 	switch {
 	case a.Statistic != m.statistic:

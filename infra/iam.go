@@ -77,6 +77,21 @@ func matches(pattern, text string) bool {
 
 func wild(s string) bool { return strings.ContainsAny(s, "*?") }
 
+// onEverything are actions that a role cannot have on named resources: AWS defines none for them, or they are about network interfaces that Lambda has yet to make. Sources:
+// Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" and "… for Amazon CloudWatch"; Lambda Developer Guide,
+// "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions".
+var onEverything = []string{
+	"xray:PutTelemetryRecords", "xray:PutTraceSegments", "cloudwatch:PutMetricData",
+	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+	"ec2:UnassignPrivateIpAddresses",
+}
+
+// noWayAround says whether a statement must have the resource "*": it has no action that could do with less.
+func (s Statement) noWayAround() bool {
+	could := func(action string) bool { return !containsFold(onEverything, action) }
+	return len(s.Actions) > 0 && !slices.ContainsFunc(s.Actions, could)
+}
+
 // wildResource says whether an ARN has a wildcard other than the two that there is no way around: the streams of one log
 // group (":*" at the end) and the objects below a prefix of one bucket ("/*" at the end).
 func wildResource(arn string) bool {

@@ -42,6 +42,24 @@ func TestH3_PolicyEvaluator(t *testing.T) {
 	})
 }
 
+// Some actions are granted on every resource or not at all.
+func TestJ3_WildcardThatThereIsNoWayAround(t *testing.T) {
+	grants := func(resource string, actions ...string) func(*infra.Stack) {
+		return func(s *infra.Stack) {
+			s.Roles[0].Statements = append(s.Roles[0].Statements, infra.Statement{Effect: "Allow", Actions: actions, Resources: []string{resource}})
+		}
+	}
+	checkLimits(t, []limit{
+		{"traces", grants("*", "xray:PutTelemetryRecords", "xray:PutTraceSegments"), ""},
+		{"in any case", grants("*", "XRay:putTraceSegments"), ""},
+		{"a VPC", grants("*", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"), ""},
+		{"with another beside it", grants("*", "sqs:SendMessage", "xray:PutTraceSegments"), "J3-wildcard"},
+		{"all of a service", grants("*", "xray:*"), "J3-wildcard"},
+		{"another of EC2", grants("*", "ec2:RunInstances"), "J3-wildcard"},
+		{"no action at all", grants("*"), "J3-wildcard"},
+	})
+}
+
 func TestH3_ResultsBucketIsTheOneOfTheOutput(t *testing.T) {
 	bucket := func(output bool, statements ...infra.Statement) func(*infra.Stack) {
 		return func(s *infra.Stack) {
@@ -106,6 +124,13 @@ func TestJ3_OnlyNamedCallers(t *testing.T) {
 			st.NotPrincipals = []string{"AWS:arn:aws:iam::1:root"}
 			s.Queues[1].Policy = append(s.Queues[1].Policy, st)
 		}, "J3-policy"},
+		{"plain requests denied in another case", func(s *infra.Stack) {
+			s.Queues[1].Policy[0].Actions = []string{"SQS:*"}
+			s.Queues[1].Policy[0].Conditions = source("Bool", "aws:securetransport", "False")
+		}, ""},
+		{"encrypted requests denied", func(s *infra.Stack) {
+			s.Queues[1].Policy[0].Conditions = source("Bool", "aws:securetransport", "True")
+		}, "J3-tls"},
 		{"plain requests denied for all but one", func(s *infra.Stack) {
 			s.Queues[1].Policy[0].Principals = []string{"AWS:arn:aws:iam::1:root"}
 		}, "J3-tls"},

@@ -35,7 +35,7 @@ var permissionRules = []Rule{
 	},
 	{
 		ID: "J3-wildcard", Severity: Error,
-		Title: "no statement has a wildcard, but for the streams of a log group and the objects below a prefix",
+		Title: "no statement has a wildcard, but for the streams of a log group, the objects below a prefix, and actions that are granted on everything only",
 		Why:   "A wildcard allows what nobody has thought of: other queues, other tenants, actions that AWS adds later.",
 		Fix:   "write out the actions and the ARNs",
 		Page:  pageLeast, check: checkWildcards,
@@ -271,7 +271,7 @@ func checkWildcards(r *run) {
 				}
 			}
 			for _, resource := range s.Resources {
-				if wildResource(resource) {
+				if wildResource(resource) && !(resource == "*" && s.noWayAround()) {
 					r.found(g.at, "Statements", "the resource %s has a wildcard", resource)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 const (
 	pageSQSMapping  = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
 	pageDeadLetters = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"
+	pageMoved       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html"
 	pageRedrive     = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html"
 	pageQuotas      = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"
 )
@@ -41,17 +42,17 @@ var queueRules = []Rule{
 	{
 		ID: "C11-retention", Severity: Error,
 		Title: "a dead-letter queue keeps its messages for 14 days",
-		Why:   "What failed for good is deleted before anybody has looked at it. The time that it spent in its first queue counts, too.",
+		Why:   "What failed for good is deleted before anybody has looked at it. The time that it spent in its first queue counts, too, unless the two are FIFO.",
 		Fix:   "set MessageRetentionPeriod of the dead-letter queue to 1209600",
 		Page:  pageDeadLetters, check: checkLetterRetention,
 	},
 	{
 		ID: "C11-source", Severity: Error,
-		Title: "a queue with a dead-letter queue keeps its messages for 4 days at most",
-		Why: "A message that SQS moves keeps the time at which it was sent: the longer it may wait in the first queue, the sooner it is deleted " +
-			"from the dead-letter queue; with equal retentions, at once.",
+		Title: "a standard queue with a dead-letter queue keeps its messages for 4 days at most",
+		Why: "A message that SQS moves from a standard queue keeps the time at which it was sent: the longer it may wait in the first queue, the sooner " +
+			"it is deleted from the dead-letter queue; with equal retentions, at once. In a FIFO dead-letter queue the time begins anew.",
 		Fix:  "set MessageRetentionPeriod of the queue to 345600 or less",
-		Page: pageDeadLetters, check: checkSourceRetention,
+		Page: pageMoved, check: checkSourceRetention,
 	},
 	{
 		ID: "C13-redrive", Severity: Error,
@@ -148,10 +149,10 @@ var checkLetterRetention = checkQueues(func(r *run, q *Queue) {
 }, "Retention")
 
 var checkSourceRetention = checkQueues(func(r *run, q *Queue) {
-	if q.DeadLetterARN != "" && q.Retention > sourceMost {
+	if q.DeadLetterARN != "" && !q.FIFO && q.Retention > sourceMost {
 		r.found(q, "Retention", "%s is more than 4 days; its dead letters are deleted %s after they were sent", days(q.Retention), days(longest))
 	}
-}, "Retention", "DeadLetterARN")
+}, "Retention", "DeadLetterARN", "FIFO")
 
 var checkRedrive = checkQueues(func(r *run, q *Queue) {
 	if q.DeadLetterARN != "" {

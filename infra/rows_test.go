@@ -127,6 +127,10 @@ func TestC11_DeadLettersOutliveTheirQueue(t *testing.T) {
 	checkLimits(t, []limit{
 		{"a second less than 14 days", func(s *infra.Stack) { s.Queues[0].Retention -= time.Second }, "C11-retention"},
 		{"source of 5 days", func(s *infra.Stack) { s.Queues[1].Retention = 5 * day }, "C11-source"},
+		{"FIFO source of 14 days", func(s *infra.Stack) {
+			s.Queues[0].FIFO, s.Queues[1].FIFO, s.Queues[1].Retention = true, true, 14*day
+			s.Functions[0].Async, s.Outputs, s.Policies = nil, nil, nil // Lambda takes standard queues only
+		}, ""},
 		{"source of a day", func(s *infra.Stack) { s.Queues[1].Retention = day }, ""},
 		{"OnFailure only", func(s *infra.Stack) {
 			s.Queues = append(s.Queues, s.Queues[0])
@@ -252,6 +256,11 @@ func TestH4_EachAlarmWatchesAndTells(t *testing.T) {
 		{"none on drops", without("AsyncEventsDropped"), "H4-dropped"},
 		{"none on destinations", without("DestinationDeliveryFailures"), "H4-destination"},
 		{"from one on", change(visible, func(a *infra.Alarm) { a.Threshold, a.Comparison = 1, "GreaterThanOrEqualToThreshold" }), ""},
+		{"above a half, so from one on", change(visible, func(a *infra.Alarm) { a.Threshold = 0.5 }), ""},
+		{"from a half on", change(visible, func(a *infra.Alarm) { a.Threshold, a.Comparison = 0.5, "GreaterThanOrEqualToThreshold" }), ""},
+		{"above one and a half, so from two on", change(visible, func(a *infra.Alarm) { a.Threshold = 1.5 }), "H4-dead-letters"},
+		{"from one and a half on, so from two on", change(visible, func(a *infra.Alarm) { a.Threshold, a.Comparison = 1.5, "GreaterThanOrEqualToThreshold" }), "H4-dead-letters"},
+		{"above less than nothing", change(visible, func(a *infra.Alarm) { a.Threshold = -0.5 }), "H4-dead-letters"},
 		{"from two on", change(visible, func(a *infra.Alarm) { a.Threshold, a.Comparison = 2, "GreaterThanOrEqualToThreshold" }), "H4-dead-letters"},
 		{"a second before the retention", change(age, func(a *infra.Alarm) { a.Threshold = 345_599 }), ""},
 		{"at the retention", change(age, func(a *infra.Alarm) { a.Threshold = 345_600 }), "H4-age"},

@@ -1,6 +1,9 @@
 package infra
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	pageDeletion   = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html"
@@ -131,13 +134,14 @@ func checkTLS(r *run) {
 	}
 }
 
-// deniesPlain says whether a policy denies all actions of a service on the resource to everybody who comes without TLS.
+// deniesPlain says whether a policy denies all actions of a service on the resource to everybody who comes without TLS. Actions, keys of
+// conditions and booleans have no case (IAM User Guide, "IAM JSON policy elements").
 func deniesPlain(policy []Statement, service, arn string) bool {
 	return slices.ContainsFunc(policy, func(s Statement) bool {
-		only := len(s.Conditions) == 1 && s.Conditions[0].Operator == "Bool" && s.Conditions[0].Key == secureTransfer &&
-			slices.Equal(s.Conditions[0].Values, []string{"false"})
+		only := len(s.Conditions) == 1 && s.Conditions[0].Operator == "Bool" && strings.EqualFold(s.Conditions[0].Key, secureTransfer) &&
+			len(s.Conditions[0].Values) == 1 && strings.EqualFold(s.Conditions[0].Values[0], "false")
 		return s.Effect == "Deny" && only && everybody(s.Principals) &&
-			(slices.Contains(s.Actions, service+":*") || slices.Contains(s.Actions, "*")) &&
+			(containsFold(s.Actions, service+":*") || slices.Contains(s.Actions, "*")) &&
 			(slices.Contains(s.Resources, arn) || slices.Contains(s.Resources, "*"))
 	})
 }
