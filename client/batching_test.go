@@ -283,7 +283,7 @@ func TestFireBatchRefusesOneIDForMany(t *testing.T) {
 }
 
 func TestFireBatchWaitsOnceForAll(t *testing.T) {
-	bubble(t, &client.Options{ConfirmTimeout: time.Second, MaxSenders: 2}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+	bubble(t, &client.Options{ConfirmTimeout: time.Second, AttemptTimeout: 5 * time.Second, MaxSenders: 2}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
 		rec.Respond(after(3*time.Second, clienttest.Accept))
 		start := time.Now()
 		receipts, err := c.FireBatch(t.Context(), numbers(50))

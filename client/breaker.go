@@ -59,8 +59,8 @@ func (b *breaker) start() int {
 	return b.round
 }
 
-// end takes over what a request has found. most is where the growth of the window ends.
-func (b *breaker) end(round int, f finding, now time.Time, most int) {
+// end takes over what a request has found that began at the given time. most is where the growth of the window ends.
+func (b *breaker) end(round int, f finding, began, now time.Time, most int) {
 	current := round == b.round
 	if current {
 		b.flying--
@@ -80,21 +80,26 @@ func (b *breaker) end(round int, f finding, now time.Time, most int) {
 		}
 		b.failures++
 		if b.open || f == blocking || b.failures >= tripAfter {
-			b.trip(f, now)
+			b.trip(f, began, now)
 		}
 	}
 }
 
-// trip opens the breaker, or keeps it open after a failed probe.
-func (b *breaker) trip(f finding, now time.Time) {
+// trip opens the breaker, or keeps it open after a failed probe. The pause counts from the start of the request: how long
+// it hung is a part of it.
+func (b *breaker) trip(f finding, began, now time.Time) {
 	b.round++
 	b.probes++
 	b.open, b.window, b.flying = true, 1, 0
 	wait := jitter(pause(b.probes))
-	if b.refusals++; f != blocking {
-		b.refusals = 0
-	} else if wait = jitter(secondLook); b.refusals > 1 {
+	if f != blocking {
+		b.refusals, b.until = 0, began.Add(wait)
+		return
+	}
+	if b.refusals++; b.refusals > 1 {
 		wait = blockedProbe
+	} else {
+		wait = jitter(secondLook)
 	}
 	b.until = now.Add(wait)
 }

@@ -25,7 +25,7 @@ func probeOnce(t *testing.T, b *breaker, f finding, now time.Time) time.Time {
 	if b.open && b.allows(now) {
 		t.Error("two probes at once")
 	}
-	b.end(round, f, now, 8)
+	b.end(round, f, now, now, 8)
 	return now
 }
 
@@ -33,16 +33,16 @@ func TestB4_BreakerOpensAfterARowOfFailures(t *testing.T) {
 	b := &breaker{}
 	for range 10 {
 		for range tripAfter - 1 {
-			b.end(b.start(), failing, zero, 8)
+			b.end(b.start(), failing, zero, zero, 8)
 		}
-		b.end(b.start(), silent, zero, 8) // says nothing, either way
+		b.end(b.start(), silent, zero, zero, 8) // says nothing, either way
 		if b.open {
 			t.Fatal("open too early")
 		}
-		b.end(b.start(), good, zero, 8)
+		b.end(b.start(), good, zero, zero, 8)
 	}
 	for range tripAfter {
-		b.end(b.start(), failing, zero, 8)
+		b.end(b.start(), failing, zero, zero, 8)
 	}
 	if !b.open || b.allows(zero) {
 		t.Errorf("not open: %+v", b)
@@ -54,7 +54,7 @@ func TestA6_ProbesKeepTheirDistance(t *testing.T) {
 		b := &breaker{}
 		now := zero
 		for range tripAfter {
-			b.end(b.start(), failing, now, 8)
+			b.end(b.start(), failing, now, now, 8)
 		}
 		for n := 1; n < 50; n++ {
 			before := now
@@ -70,6 +70,26 @@ func TestA6_ProbesKeepTheirDistance(t *testing.T) {
 		if b.open || !b.allows(now) {
 			t.Fatal("still open")
 		}
+	}
+}
+
+// TestA6_PauseCountsFromTheStartOfTheProbe has probes that hang.
+func TestA6_PauseCountsFromTheStartOfTheProbe(t *testing.T) {
+	b := &breaker{}
+	now := zero
+	for range tripAfter {
+		b.end(b.start(), failing, now, now, 8)
+	}
+	for range 50 {
+		began := b.until
+		now = began.Add(2 * time.Second)
+		b.end(b.start(), failing, began, now, 8)
+		if b.until.Sub(began) > 4*time.Second {
+			t.Fatalf("next probe %v after the start of the last", b.until.Sub(began))
+		}
+	}
+	if b.until.Before(zero.Add(50 * time.Second)) {
+		t.Error("the pauses do not grow")
 	}
 }
 
@@ -107,7 +127,7 @@ func TestRecoveryStartsSlowly(t *testing.T) {
 			t.Errorf("%d requests at once, want %d", len(rounds), want)
 		}
 		for _, round := range rounds {
-			b.end(round, good, now, 8)
+			b.end(round, good, now, now, 8)
 		}
 	}
 	for range 1000 {
@@ -125,12 +145,12 @@ func TestAnswersFromBeforeTheOpening(t *testing.T) {
 		b.start() // in flight too
 	}
 	for range 2 * tripAfter {
-		b.end(old, failing, zero, 8)
+		b.end(old, failing, zero, zero, 8)
 	}
 	if b.probes != 1 {
 		t.Errorf("requests from before opened it %d times", b.probes)
 	}
-	b.end(old, good, zero, 8)
+	b.end(old, good, zero, zero, 8)
 	if b.open || !b.allows(zero) {
 		t.Error("a late good answer shows that the transport works")
 	}
@@ -157,7 +177,7 @@ func TestBreakerNeverSticks(t *testing.T) {
 			}
 			if len(flying) > 0 {
 				i := rapid.IntRange(0, len(flying)-1).Draw(t, "which")
-				b.end(flying[i], finding(rapid.IntRange(int(silent), int(blocking)).Draw(t, "finding")), now, 8)
+				b.end(flying[i], finding(rapid.IntRange(int(silent), int(blocking)).Draw(t, "finding")), now, now, 8)
 				flying = append(flying[:i], flying[i+1:]...)
 			}
 			if b.flying < 0 || b.window < 0 || b.window > 8 || b.window > 0 && b.flying > b.window && b.open {
@@ -165,12 +185,12 @@ func TestBreakerNeverSticks(t *testing.T) {
 			}
 		}
 		for _, round := range flying {
-			b.end(round, silent, now, 8)
+			b.end(round, silent, now, now, 8)
 		}
 		if now = now.Add(blockedProbe); !b.allows(now) {
 			t.Fatalf("stuck: %+v", b)
 		}
-		if b.end(b.start(), good, now, 8); b.open || !b.allows(now) {
+		if b.end(b.start(), good, now, now, 8); b.open || !b.allows(now) {
 			t.Fatalf("open after a good answer: %+v", b)
 		}
 	})

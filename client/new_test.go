@@ -25,7 +25,7 @@ func TestNewReturnsEveryProblem(t *testing.T) {
 	}
 	for _, s := range []string{
 		"sender: is nil", `Routes[""]`, `Routes["Bad_Class"]`, `Routes["bulk"]: the Sender is nil`, `Options.Source: source "two words"`,
-		"ConfirmTimeout", "SendTimeout", "AttemptTimeout: is -1s: must not be negative; 0 means the default, 5s", "MaxSenders", "MaxPending:", "MaxPendingBytes:",
+		"ConfirmTimeout", "SendTimeout", "AttemptTimeout: is -1s: must not be negative; 0 means the default, 2s", "MaxSenders", "MaxPending:", "MaxPendingBytes:",
 	} {
 		if !strings.Contains(err.Error(), s) {
 			t.Errorf("error does not tell %q:\n%v", s, err)

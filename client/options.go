@@ -17,7 +17,7 @@ import (
 const (
 	DefaultConfirmTimeout  = 5 * time.Second
 	DefaultSendTimeout     = time.Minute
-	DefaultAttemptTimeout  = 5 * time.Second
+	DefaultAttemptTimeout  = 2 * time.Second
 	DefaultMaxSenders      = 128
 	DefaultMaxPending      = 100_000
 	DefaultMaxPendingBytes = 64 << 20
@@ -39,7 +39,9 @@ type Options struct {
 	// SendTimeout is how long after its firing a task may still be sent: no attempt starts later. Default
 	// [DefaultSendTimeout]; in the mode Buffered there is none, so that a task outlives any outage that the buffer does.
 	SendTimeout time.Duration
-	// AttemptTimeout bounds one call of Sender.Send, by its context. Default [DefaultAttemptTimeout].
+	// AttemptTimeout bounds one call of Sender.Send, by its context; for each whole 128 KiB of bodies the call has a second
+	// more, for thin lines. Default [DefaultAttemptTimeout]: a task whose first request hangs is sent again before
+	// ConfirmTimeout. A longer one is a longer wait for a transport that hangs, and then a later end of an outage.
 	AttemptTimeout time.Duration
 
 	// MaxSenders is the most requests in flight on one route. They exist only while there is work. Default

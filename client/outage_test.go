@@ -55,7 +55,7 @@ func TestT15_LongOutage(t *testing.T) {
 	const outage = 6 * time.Hour
 	for name, fail := range map[string]clienttest.Responder{
 		"refused": respond(rejected(transport.Transient)), "throttled": throttled, "lost": lost,
-		"slow and lost": after(300*time.Millisecond, lost),
+		"slow and lost": after(300*time.Millisecond, lost), "hangs": after(time.Hour, nil),
 	} {
 		t.Run("B4_A6_"+name, func(t *testing.T) {
 			bubble(t, &client.Options{Mode: client.Buffered}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {

@@ -67,6 +67,9 @@ func (r *route) logLoss(e *entry) {
 	}
 }
 
+// thinLine is what the slowest line that a request is given time for takes in a second, in bytes.
+const thinLine = 128 << 10
+
 // accept puts new entries in line and opens the requests that follow. It returns false if nothing is sent any more: the
 // entries have ended, and their receipts tell it to whoever fires.
 func (r *route) accept(now time.Time, entries ...*entry) (open bool) {
@@ -139,7 +142,7 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 			q.envelopes = append(q.envelopes, e.envelope)
 			q.bytes += e.envelope.Size()
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.attemptTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.timeout(q.bytes))
 		q.cancel = cancel
 		r.flights.add(q)
 		r.counts.requests++
@@ -148,6 +151,11 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		return ctx, q
 	}
 	return nil, nil
+}
+
+// timeout is how long a request with bodies of so many bytes may take.
+func (r *route) timeout(bytes int) time.Duration {
+	return r.attemptTimeout + time.Duration(bytes/thinLine)*time.Second
 }
 
 // takeOver gives a request that has ended its successor, in its place among those in flight; nil if there is to be none.

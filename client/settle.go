@@ -19,7 +19,7 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 		f = silent // it was cancelled
 	}
 	round := r.breaker.round
-	r.breaker.end(q.round, f, now, r.maxSenders)
+	r.breaker.end(q.round, f, q.began, now, r.maxSenders)
 	tripped := r.breaker.round != round
 	r.judgeHealth(f, why, tripped, now)
 	if f == good {
