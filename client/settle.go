@@ -79,10 +79,11 @@ func (r *route) pauseLine(now time.Time) {
 	}
 }
 
-// postpone lets an entry rest before its next attempt, unless there will be none.
+// postpone lets an entry rest before its next attempt, unless there will be none. In an outage that is the next probe: what
+// waits longer would be late when the outage ends.
 func (r *route) postpone(e *entry, wait time.Duration, now time.Time) {
 	e.due = now.Add(wait)
-	if r.breaker.open && r.breaker.until.After(e.due) {
+	if r.breaker.open {
 		e.due = r.breaker.until
 	}
 	switch {
