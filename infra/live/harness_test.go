@@ -35,7 +35,8 @@ func deploy(t *testing.T) *livetest.AWS {
 // found is a stack as it was read, and the template that was deployed.
 type found struct {
 	*infra.Stack
-	deployed *infra.Stack
+	deployed   *infra.Stack
+	deployment *live.Deployment
 }
 
 func read(t *testing.T, a *livetest.AWS) found {
@@ -56,7 +57,7 @@ func readOnce(ctx context.Context, a *livetest.AWS) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	var f found
+	f := found{deployment: d}
 	if d.Template != nil {
 		if f.deployed, err = template.Parse("deployed", d.Template, &template.Options{Region: d.Region, AccountID: d.Account, StackName: d.Name}); err != nil {
 			return found{}, err
