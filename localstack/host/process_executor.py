@@ -97,6 +97,7 @@ class FunctionProcess:
         self._answers = queue.Queue()
         self._idle = threading.Event()  # it has asked for an event, or said that it cannot start
         self._init_error = None
+        self._reaping = threading.RLock()  # held while the group is signalled, and while its leader is reaped
         self._log = tempfile.TemporaryFile("w+b")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), RuntimeAPI)
         self._server.daemon_threads = True
@@ -130,7 +131,12 @@ class FunctionProcess:
     # Called by the executor. LocalStack gives an execution environment one event at a time.
 
     def alive(self):
-        return self._process.poll() is None
+        """Look without reaping. The number of a process is its own, and its group's, until it is reaped: kill does that, once
+        it has signalled the group. After that the number may be a stranger's."""
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:  # kill was here
+            return False
 
     def wait_until_idle(self):
         """Wait for the first request for an event. LocalStack bounds that wait: it calls stop."""
@@ -168,28 +174,32 @@ class FunctionProcess:
 
     def stop(self):
         self._events.put(None)
-        if self.alive():
-            self._signal(signal.SIGTERM)
-            try:
-                self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
         self.kill()
         self._server.shutdown()
         self._server.server_close()
 
     def kill(self):
-        self._signal(signal.SIGKILL)  # of the whole group, also after its leader has ended
-        self._process.wait()
+        """End the whole group, also after its leader has ended, and reap the leader. A second call does nothing."""
+        with self._reaping:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
 
     def _signal(self, number):
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
+        with self._reaping:
+            if self._process.returncode is not None:  # reaped
+                return
+            try:
+                os.killpg(self._process.pid, number)
+            except (ProcessLookupError, PermissionError):  # macOS says that where all of the group have ended
+                pass
 
     def _how_it_ended(self):
-        status = self._process.wait()
+        self.kill()
+        status = self._process.returncode
         return f"exit status {status}" if status >= 0 else f"signal: {signal.Signals(-status).name}"
 
 
