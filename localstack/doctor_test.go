@@ -1,8 +1,6 @@
 package localstack_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -20,7 +18,7 @@ import (
 // calls of the real API, and then taken back.
 func TestDoctor(t *testing.T) {
 	// LocalStack finds by name also what was deleted, so another run has another name.
-	d, err := localstack.ProjectDeployment(fmt.Sprintf("offload-doctor-%08x", rand.Uint32()))
+	d, err := localstack.ProjectDeployment(localstack.UniqueName("doctor"))
 	if err != nil {
 		t.Fatal(err)
 	}

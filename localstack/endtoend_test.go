@@ -49,7 +49,7 @@ func TestEndToEnd(t *testing.T) {
 	t.Run("localstack", func(t *testing.T) {
 		d := onLocalStack(t)
 		endToEnd(d)
-		d.judge(t, "logs/group", strings.Contains(d.logs(), localstack.ProjectName+"-WorkerLogGroup-"), "the log lines are elsewhere:\n%s", d.logs())
+		d.judge(t, "logs/group", strings.Contains(d.logs(), localstack.Project(t).Name+"-WorkerLogGroup-"), "the log lines are elsewhere:\n%s", d.logs())
 	})
 }
 

@@ -48,7 +48,7 @@ func onEachLambda(t *testing.T, test func(p *probe)) {
 			localstack.Unavailable(t, "the probe's records are not available: its functions run inside the container, which shares no files with the tests: make localstack-up LOCALSTACK_MODE=host starts a LocalStack that does")
 		}
 		s := localstack.Deploy(t, localstack.Deployment{
-			Name: "probe", Template: template, Parameters: map[string]string{"Records": dir, "Architecture": localstack.Architecture()},
+			Name: localstack.UniqueName("probe"), Template: template, Parameters: map[string]string{"Records": dir, "Architecture": localstack.Architecture()},
 		})
 		t.Logf("sam build and sam deploy took %v", s.Took)
 		test(&probe{target{"localstack", s.Config}, t, dir, s.Output(t, "Probe"), map[string]string{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -80,18 +81,16 @@ func DeployUntil(tb testing.TB, d Deployment) (s *Stack, remove func(testing.TB)
 	return s, remove
 }
 
-// ProjectName is the name of the stack that [Project] deploys.
-const ProjectName = "offload"
-
 // Project returns template.yaml of this repository, deployed. The first call deploys it; all tests of a run share the
-// stack, and [Main] deletes it. Tests change nothing in it, but send to its queues and invoke its functions.
+// stack, and [Main] deletes it. Its name is new in each run: the stack "offload" may be one that somebody works with. Tests
+// change nothing in it, but send to its queues and invoke its functions.
 func Project(tb testing.TB) *Stack {
 	tb.Helper()
 	i := Require(tb)
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.project == nil {
-		d, err := ProjectDeployment(ProjectName)
+		d, err := ProjectDeployment(UniqueName("suite"))
 		if err == nil {
 			shared.project, err = i.deploy(context.WithoutCancel(tb.Context()), d)
 		}
@@ -101,6 +100,9 @@ func Project(tb testing.TB) *Stack {
 	}
 	return shared.project
 }
+
+// UniqueName is the name of a stack of a test: no other run has it, and no user.
+func UniqueName(what string) string { return fmt.Sprintf("offload-%s-%08x", what, rand.Uint32()) }
 
 // ProjectDeployment is template.yaml of this repository for this machine's processor, as a stack of the given name.
 func ProjectDeployment(name string) (Deployment, error) {
@@ -171,7 +173,8 @@ func (s *Stack) describe(ctx context.Context) error {
 	return nil
 }
 
-// delete deletes the stack as make teardown does.
+// delete deletes the stack, and what sam deploy has uploaded for it, by sam delete. make teardown does that too, after it has
+// looked at what stays.
 func (s *Stack) delete(ctx context.Context) error {
 	if err := s.Instance.sam(ctx, os.TempDir(), "delete", "--stack-name", s.Name, "--no-prompts"); err != nil {
 		return fmt.Errorf("stack %q: %w", s.Name, err)

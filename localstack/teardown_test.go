@@ -32,7 +32,7 @@ func TestTypesThatLocalStackDoesNotMake(t *testing.T) {
 	}
 	t.Logf("NOT MADE by LocalStack: %v", notMade)
 
-	api, name := cloudformation.NewFromConfig(s.Config), "not-made"
+	api, name := cloudformation.NewFromConfig(s.Config), localstack.UniqueName("not-made")
 	const template = `{"Resources": {
 		"Made": {"Type": "AWS::SQS::Queue"},
 		"Application": {"Type": "AWS::CodeDeploy::Application"},
@@ -72,7 +72,7 @@ func unmade(t *testing.T, s *localstack.Stack) (kinds []string) {
 
 // The template, deployed and deleted again by SAM CLI. What holds tasks or results stays; all else is gone.
 func TestH2_TeardownLeavesWhatIsRetained(t *testing.T) {
-	d, err := localstack.ProjectDeployment("teardown")
+	d, err := localstack.ProjectDeployment(localstack.UniqueName("teardown"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +81,9 @@ func TestH2_TeardownLeavesWhatIsRetained(t *testing.T) {
 	bucket := s.Output(t, "ResultsBucket")
 	remove(t)
 
-	queues := namesOf(t, x, "teardown-")
+	queues := namesOf(t, x, s.Name+"-")
 	for _, name := range []string{"TaskQueue", "DeadLetterQueue", "BulkQueue", "BulkDeadLetterQueue"} {
-		kept := slices.ContainsFunc(queues, func(url string) bool { return strings.Contains(url, "/teardown-"+name+"-") })
+		kept := slices.ContainsFunc(queues, func(url string) bool { return strings.Contains(url, "/"+s.Name+"-"+name+"-") })
 		x.judge(t, "cloudformation/retains-queues", kept, "queue %s went with the stack", name)
 	}
 	if len(queues) > 4 {
@@ -97,7 +97,7 @@ func TestH2_TeardownLeavesWhatIsRetained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range functions.Functions {
-		if strings.HasPrefix(*f.FunctionName, "teardown-") {
+		if strings.HasPrefix(*f.FunctionName, s.Name+"-") {
 			t.Errorf("function %s outlived the stack", *f.FunctionName)
 		}
 	}
