@@ -2,7 +2,7 @@ package localstack
 
 import (
 	"context"
-	_ "embed" // the file environment
+	_ "embed" // the files environment and versions
 	"errors"
 	"fmt"
 	"os"
@@ -12,14 +12,19 @@ import (
 	module "github.com/testcontainers/testcontainers-go/modules/localstack"
 )
 
-// DefaultImage is the last LocalStack that needs no token, as in docker-compose.yml.
-const DefaultImage = "localstack/localstack:4.14.0"
+//go:embed versions
+var versions string
+
+// defaultImage is the last LocalStack that needs no token. docker-compose.yml has it too.
+func defaultImage() string {
+	return "localstack/localstack:" + assignments(versions)["LOCALSTACK_VERSION"]
+}
 
 // startContainer runs LocalStack by testcontainers-go.
 func startContainer(ctx context.Context) (*Instance, error) {
 	image := os.Getenv("LOCALSTACK_IMAGE")
 	if image == "" {
-		image = DefaultImage
+		image = defaultImage()
 	}
 	c, err := module.Run(ctx, image, testcontainers.WithEnv(environment()))
 	stop := func() error {
@@ -55,16 +60,23 @@ var settings string
 
 // environment is what LocalStack runs with everywhere, and what this process has to say.
 func environment() map[string]string {
-	env := map[string]string{}
-	for line := range strings.Lines(settings) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
-			env[name] = value
-		}
-	}
+	env := assignments(settings)
 	for _, name := range []string{"LOCALSTACK_AUTH_TOKEN", "LAMBDA_RUNTIME_EXECUTOR"} {
 		if value := os.Getenv(name); value != "" {
 			env[name] = value
 		}
 	}
 	return env
+}
+
+// assignments are the lines NAME=value of a file that sh can read, without their comments.
+func assignments(file string) map[string]string {
+	found := map[string]string{}
+	for line := range strings.Lines(file) {
+		line, _, _ = strings.Cut(line, "#")
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			found[name] = value
+		}
+	}
+	return found
 }

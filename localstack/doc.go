@@ -18,7 +18,7 @@
 // The package reads these variables:
 //
 //	LOCALSTACK_ENDPOINT  URL of a LocalStack that runs: http://127.0.0.1:4566
-//	LOCALSTACK_IMAGE     image of the container, default localstack/localstack:4.14.0
+//	LOCALSTACK_IMAGE     image of the container; default localstack/localstack in the version of the file versions
 //	LOCALSTACK_AUTH_TOKEN, LAMBDA_RUNTIME_EXECUTOR
 //	                     given to the container, if they are set
 //	REQUIRE_LOCALSTACK   1: a test that would be skipped fails

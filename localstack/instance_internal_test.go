@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 )
@@ -108,5 +109,20 @@ func TestEnvironmentIsThatOfTheFile(t *testing.T) {
 		if strings.ContainsAny(name, "# ") {
 			t.Errorf("the name %q", name)
 		}
+	}
+}
+
+// The version is written in versions; compose cannot read that file.
+func TestVersionIsTheSameEverywhere(t *testing.T) {
+	image := defaultImage()
+	if name, version, _ := strings.Cut(image, ":"); name != "localstack/localstack" || len(strings.Split(version, ".")) != 3 {
+		t.Fatalf("versions gives the image %q, want one like localstack/localstack:4.14.0", image)
+	}
+	compose, err := os.ReadFile("docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "image: ${LOCALSTACK_IMAGE:-" + image + "}\n"; !strings.Contains(string(compose), want) {
+		t.Errorf("docker-compose.yml has another image; want the line %q", want)
 	}
 }
