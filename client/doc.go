@@ -45,7 +45,7 @@
 // Each route has a circuit breaker. After five requests in a row without an accepted task it sends nothing but one probe
 // at a time: soon at most one a second, and at least one in 4 s. After a good one, requests grow again from one by one.
 // A set-up that refuses everything (credentials, permissions, a missing queue) gets a second look within 200 ms, and then
-// a probe every 30 s; a caller that waits is told at once, and a task whose caller has gone is tried on. [Client.Health]
+// a probe every 30 s; from then on a caller is told at once, and a task whose caller has gone is tried on. [Client.Health]
 // has the state, its cause, and what to do. A route that fails does not hold up the others.
 //
 // # The caller's context

@@ -19,7 +19,8 @@ const (
 	// after the first ten seconds at most one a second, and at least one in 4 s while tasks wait.
 	Failing
 	// Blocked: the transport refuses everything until somebody mends the set-up: credentials, permissions, a queue or
-	// a function that does not exist. One request in 30 s probes.
+	// a function that does not exist. One request in 30 s probes. A first refusal is Failing: a second look within 200 ms
+	// tells, for which credentials may have been renewed.
 	Blocked
 )
 
@@ -69,7 +70,7 @@ func (r *route) currentHealth() Health {
 func (r *route) judgeHealth(f finding, err error, tripped bool, now time.Time) {
 	state := Healthy
 	switch {
-	case r.breaker.open && r.breaker.refusals > 0:
+	case r.breaker.blocked():
 		state = Blocked
 	case r.breaker.open:
 		state = Failing

@@ -32,7 +32,8 @@ type Hooks struct {
 	// Sent is called after it, with what it returned: results as transport.ResultAt reads them. s.Took is set.
 	Sent func(ctx context.Context, s Sending, results []transport.Result, err error)
 	// Ended is called once for each task that was taken on, when it has ended: delivered if r.Err is nil. age is the time
-	// since it was fired.
+	// since it was fired. It may run in the goroutine of Fire, before Created, where the wait ends or nothing is sent any
+	// more, and in that of Close.
 	Ended func(r Receipt, age time.Duration)
 	// Health is called when the state of a route changes, and with every failed probe of a route that is Blocked.
 	Health func(h Health)

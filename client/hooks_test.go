@@ -131,14 +131,20 @@ func TestHooks(t *testing.T) {
 func TestHooksTellOfRefusalsAndHealth(t *testing.T) {
 	var x tracer
 	bubble(t, &client.Options{Hooks: x.hooks()}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
-		rec.Respond(script(after(10*time.Millisecond, noQueue), clienttest.Accept))
+		refused := after(10*time.Millisecond, noQueue)
+		rec.Respond(script(refused, refused, clienttest.Accept))
 		_, err := c.Fire(t.Context(), bulk.With(1))
 		x.want(t, "create test.bulk 00-trace-1-01 under <nil>", fmt.Sprintf("created test.bulk 00-trace-1-01 after 0s: %v", err))
+		start := time.Now()
 		_, err = c.Fire(t.Context(), number.With(1))
+		took := time.Since(start)
 		cause := rejected(transport.Misconfigured).Err
 		x.want(t, "create test.number 00-trace-2-01 under <nil>", `send "" [00-trace-2-01], 0 retries, first 00-trace-2-01`,
+			"sent 1 in 10ms under the send span: rejected, "+cause.Error(), "health failing: "+cause.Error(),
+			`send "" [00-trace-2-01], 1 retries, first 00-trace-2-01`,
 			"sent 1 in 10ms under the send span: rejected, "+cause.Error(), "health blocked: "+cause.Error(),
-			fmt.Sprintf("ended test.number after true and 1 attempts: %v", err), fmt.Sprintf("created test.number 00-trace-2-01 after 10ms: %v", err))
+			fmt.Sprintf("ended test.number after true and 2 attempts: %v", err), fmt.Sprintf("created test.number 00-trace-2-01 after %v: %v", took, err))
+		time.Sleep(30 * time.Second)
 		if _, err = c.Fire(t.Context(), number.With(1)); err != nil {
 			t.Error(err)
 		}
@@ -159,9 +165,10 @@ func TestPanickingHooksHarmNoTask(t *testing.T) {
 		Health:  func(client.Health) { panic("Health is broken") },
 	}}
 	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
-		rec.Respond(script(noQueue, clienttest.Accept))
+		rec.Respond(script(noQueue, noQueue, clienttest.Accept))
 		_, err := c.Fire(t.Context(), number.With(1), task.Header("kept", "yes"))
 		want(t, err, client.ErrNotSent)
+		time.Sleep(30 * time.Second)
 		if _, err := c.Fire(t.Context(), number.With(2), task.Header("kept", "yes")); err != nil {
 			t.Error(err)
 		}

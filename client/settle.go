@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/offloadhq/offload/task"
@@ -27,12 +28,13 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 	}
 	r.ended, r.told = q.endedRoom[:0], q.toldRoom[:0]
 	var wait waits
+	sure := f == good || r.breaker.blocked() // else a second look follows: credentials may be new by then
 	for i, e := range q.entries {
 		if e.place != flying {
 			continue // Close gave it up
 		}
 		r.flights.land(e)
-		r.settleEntry(e, resultOf(results, call, i), &wait, now)
+		r.settleEntry(e, resultOf(results, call, i), &wait, sure, now)
 	}
 	if tripped {
 		r.pauseLine(now)
@@ -40,7 +42,8 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 	r.arm(now)
 }
 
-func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, now time.Time) {
+// settleEntry ends an entry or lets it rest. sure says that a refusal of every task is no passing one.
+func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, sure bool, now time.Time) {
 	e.last = result.Err
 	if result.Outcome != transport.Accepted && result.Outcome != transport.Rejected {
 		e.doubtful = true
@@ -50,14 +53,14 @@ func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, now 
 		r.finish(e, result.MessageID, nil)
 	case v == refused:
 		r.finish(e, "", &task.InvalidError{Name: e.envelope.Name(), ID: e.envelope.ID(), Err: result.Err})
-	case v == blocked && !e.answered && !e.doubtful:
+	case v == blocked && sure && !e.answered && !e.doubtful:
 		r.finish(e, "", result.Err)
 	default:
 		if transport.KindOf(result.Err) != transport.Throttled { // that is about the rate
 			e.failures++
 		}
 		r.postpone(e, wait.after(e.attempts, e.failures), now)
-		if v == blocked {
+		if v == blocked && sure {
 			r.tell(e)
 		}
 	}
@@ -67,16 +70,30 @@ func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, now 
 func (r *route) pauseLine(now time.Time) {
 	for e, next := r.line.head, (*entry)(nil); e != nil; e = next {
 		next = e.next
-		e.detach()
-		switch {
-		case e.answered || !r.breaker.blocked():
-		case e.doubtful:
-			r.tell(e)
-		default:
+		if r.pauseEntry(e) {
 			r.line.remove(e)
 			r.finish(e, "", r.blockage(now))
 		}
 	}
+	for _, e := range slices.Clone(r.rest.entries) {
+		if r.pauseEntry(e) {
+			r.rest.remove(e)
+			r.finish(e, "", r.blockage(now))
+		}
+	}
+}
+
+// pauseEntry reports that an entry is to end, because its caller waits in vain.
+func (r *route) pauseEntry(e *entry) (ends bool) {
+	e.detach()
+	if e.answered || !r.breaker.blocked() {
+		return false
+	}
+	if e.doubtful {
+		r.tell(e)
+		return false
+	}
+	return true
 }
 
 // postpone lets an entry rest before its next attempt, unless there will be none. In an outage that is the next probe: what
