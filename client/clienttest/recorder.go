@@ -86,8 +86,8 @@ func Accept(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result
 
 // FailNext makes the next calls of Send refuse every envelope, each with the error of its turn; a nil error lets that
 // call succeed. What follows depends on transport.KindOf(err): the client tries again after transient errors, which
-// plain errors are, and gives up after those of kind Invalid. Those of kind Misconfigured end the wait of a Confirmed Fire,
-// and a Buffered task is tried again. It adds to what was asked before.
+// plain errors are, and gives up after those of kind Invalid. Those of kind Misconfigured end the wait of a Confirmed Fire
+// when the next call, within 200 ms, meets one too, and a Buffered task is tried again. It adds to what was asked before.
 func (r *Recorder) FailNext(errs ...error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -88,13 +88,16 @@ func TestHooksMayGiveNoContextAndAreToldTheHealth(t *testing.T) {
 			Health: func(h client.Health) { health <- h },
 		}
 	})
-	r.tasks.FailNext(&transport.Error{Kind: transport.Misconfigured, Err: errors.New("no queue")})
+	gone := &transport.Error{Kind: transport.Misconfigured, Err: errors.New("no queue")}
+	r.tasks.FailNext(gone, gone)
 	if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err == nil {
 		t.Fatal("no error")
 	}
 	r.one("create tasks")
-	if h := <-health; h.State != client.Blocked {
-		t.Errorf("told %+v", h)
+	for _, want := range []client.State{client.Failing, client.Blocked} {
+		if h := <-health; h.State != want {
+			t.Errorf("told %+v, want %v", h, want)
+		}
 	}
 }
 
