@@ -57,7 +57,9 @@ func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, erro
 	if err != nil {
 		return nil, err
 	}
-	settler, err := sqstransport.NewSettler(queues, sqstransport.Queue{URL: queueURL, DeadLetterURL: getenv("OFFLOAD_DEAD_LETTER_QUEUE_URL")})
+	settler, err := sqstransport.NewSettler(queues, sqstransport.Queue{
+		URL: queueURL, DeadLetterURL: getenv("OFFLOAD_DEAD_LETTER_QUEUE_URL"), AllowPlaintext: inLocalStack(getenv),
+	})
 	if err != nil {
 		return nil, err
 	}

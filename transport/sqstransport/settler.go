@@ -18,6 +18,24 @@ import (
 type Queue struct {
 	URL           string
 	DeadLetterURL string // "" if it has none: then DeadLetter returns an error for its deliveries
+	// AllowPlaintext allows http to another machine, for the URLs or the endpoint of the client. Dead letters then cross the
+	// network unencrypted.
+	AllowPlaintext bool
+}
+
+// checkPlaintext returns an error for each place that requests about the queue would reach unencrypted over a network.
+func (q Queue) checkPlaintext(endpoint string) (problems []error) {
+	if q.AllowPlaintext {
+		return nil
+	}
+	if endpoint != "" {
+		return []error{awserr.CheckEndpoint(endpoint)} // requests go there, whatever host the URLs name
+	}
+	problems = append(problems, awserr.CheckEndpoint(q.URL))
+	if q.DeadLetterURL != "" {
+		problems = append(problems, awserr.CheckEndpoint(q.DeadLetterURL))
+	}
+	return problems
 }
 
 // Settler settles what the given queues delivered. It makes one attempt for each delivery and is safe for concurrent
@@ -34,7 +52,7 @@ var _ transport.Settler = (*Settler)(nil)
 // NewSettler makes a settler. A delivery finds its queue by the account and the name in its source, the queue's ARN; one
 // with source "" (a direct invocation) uses the first queue, for its dead letter. It makes no request. It returns
 // every problem, joined: a client that cannot work (see [NewClient]), no queue, a URL that is none of a queue, two queues
-// with one account and name.
+// with one account and name, plain http to another machine that [Queue] does not allow.
 func NewSettler(c *Client, queues ...Queue) (*Settler, error) {
 	s := &Settler{queues: map[identity]Queue{}}
 	var problems []error
@@ -59,6 +77,7 @@ func NewSettler(c *Client, queues ...Queue) (*Settler, error) {
 			problems = append(problems, fmt.Errorf("queue %q: there are two queues of this account and name", q.URL))
 		}
 		s.queues[id] = q
+		problems = append(problems, q.checkPlaintext(s.facts.Endpoint)...)
 		if q.DeadLetterURL == "" {
 			continue
 		}

@@ -263,6 +263,28 @@ func testDeadLetterThatNoQueueTakesIsAnErrorForItAlone(t *testing.T, k kind) {
 	}
 }
 
+func TestB10_SettlerRefusesPlaintext(t *testing.T) {
+	const safe, far = "https://sqs.us-east-1.amazonaws.com/000000000000/work", "http://sqs.example.com/000000000000/work"
+	for name, x := range map[string]struct {
+		endpoint string
+		queue    sqstransport.Queue
+		refused  bool
+	}{
+		"https":             {"", sqstransport.Queue{URL: safe, DeadLetterURL: safe + "-dead"}, false},
+		"http":              {"", sqstransport.Queue{URL: far}, true},
+		"http for the dead": {"", sqstransport.Queue{URL: safe, DeadLetterURL: far + "-dead"}, true},
+		"http, allowed":     {"", sqstransport.Queue{URL: far, DeadLetterURL: far + "-dead", AllowPlaintext: true}, false},
+		"endpoint":          {"http://sqs.example.com", sqstransport.Queue{URL: safe}, true},
+		"endpoint, allowed": {"http://sqs.example.com", sqstransport.Queue{URL: safe, AllowPlaintext: true}, false},
+		"endpoint here":     {"http://127.0.0.1:9", sqstransport.Queue{URL: far}, false},
+	} {
+		_, err := sqstransport.NewSettler(lean.client(config(nil, x.endpoint)), x.queue)
+		if refused := err != nil && strings.Contains(err.Error(), "unencrypted"); refused != x.refused || err != nil && !refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestNewSettlerReturnsEveryProblem(t *testing.T) {
 	_, err := sqstransport.NewSettler(nil,
 		sqstransport.Queue{URL: "work"},
