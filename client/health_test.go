@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,8 +19,13 @@ func TestA8_RenewedCredentialsAreNoAlarm(t *testing.T) {
 	expired := respond(transport.Result{Outcome: transport.Rejected, Err: &transport.Error{
 		Kind: transport.Misconfigured, Code: "ExpiredToken", Err: errors.New("expired"),
 	}})
+	var mu sync.Mutex
 	var states []client.State
-	opts := &client.Options{Hooks: client.Hooks{Health: func(h client.Health) { states = append(states, h.State) }}}
+	opts := &client.Options{Hooks: client.Hooks{Health: func(h client.Health) {
+		mu.Lock()
+		defer mu.Unlock()
+		states = append(states, h.State)
+	}}}
 	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
 		rec.Respond(script(expired, clienttest.Accept))
 		if _, err := c.FireBatch(t.Context(), numbers(100)); err != nil {
@@ -28,6 +34,8 @@ func TestA8_RenewedCredentialsAreNoAlarm(t *testing.T) {
 		if got := clienttest.Fired(t, rec, number); len(got) != 100 {
 			t.Errorf("%d delivered", len(got))
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if len(states) != 2 || states[0] != client.Failing || states[1] != client.Healthy {
 			t.Errorf("health went through %v", states)
 		}
