@@ -75,19 +75,15 @@ func (r *route) judgeHealth(f finding, err error, tripped bool, now time.Time) {
 	case r.breaker.open:
 		state = Failing
 	}
-	switch {
-	case state != r.health.State:
-		was := r.health
+	was := r.health
+	if state != was.State {
 		r.health = Health{State: state, Class: r.class, Since: now}
-		r.news = &news{was: was, waiting: r.line.items + len(r.rest.entries)}
-	case state == Blocked && tripped:
-		r.news = &news{was: r.health, waiting: r.line.items + len(r.rest.entries)}
 	}
 	if tripped {
 		r.health.Err, r.health.Todo = err, todo(state, err)
 	}
-	if r.news != nil {
-		r.news.is, r.news.now = r.health, now
+	if state != was.State || state == Blocked && tripped {
+		r.news = append(r.news, news{was: was, is: r.health, now: now, waiting: r.line.items + len(r.rest.entries)})
 	}
 }
 
@@ -109,12 +105,25 @@ type news struct {
 	waiting int // tasks that wait for the route
 }
 
-// tellHealth logs, and calls the hook. It runs outside the lock.
-func (r *route) tellHealth(n *news) {
-	if n == nil {
-		return
+// tellHealth tells what there is to tell, in order. It runs outside the lock, in one goroutine at a time: r.telling says
+// that one is at it, which also takes over what comes up meanwhile.
+func (r *route) tellHealth() {
+	for {
+		r.mu.Lock()
+		if len(r.news) == 0 {
+			r.news, r.telling = nil, false
+			r.mu.Unlock()
+			return
+		}
+		n := r.news[0]
+		r.news = r.news[1:]
+		r.mu.Unlock()
+		r.watcher.health(n.is)
+		r.logHealth(n)
 	}
-	r.watcher.health(n.is)
+}
+
+func (r *route) logHealth(n news) {
 	switch n.is.State {
 	case Healthy:
 		r.log.Info("sending again", "class", r.class, "after", n.now.Sub(n.was.Since), "waiting", n.waiting)

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,10 +35,47 @@ func TestA8_RenewedCredentialsAreNoAlarm(t *testing.T) {
 		if got := clienttest.Fired(t, rec, number); len(got) != 100 {
 			t.Errorf("%d delivered", len(got))
 		}
+		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
 		if len(states) != 2 || states[0] != client.Failing || states[1] != client.Healthy {
 			t.Errorf("health went through %v", states)
+		}
+	})
+}
+
+// TestHealthIsToldInOrder holds the hook up in the first change while the route goes through others.
+func TestHealthIsToldInOrder(t *testing.T) {
+	var mu sync.Mutex
+	var states []client.State
+	calls := 0
+	opts := &client.Options{Mode: client.Buffered, Hooks: client.Hooks{Health: func(h client.Health) {
+		mu.Lock()
+		calls++
+		first := calls == 1
+		mu.Unlock()
+		if first {
+			time.Sleep(time.Minute)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		states = append(states, h.State)
+	}}}
+	bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		rec.Respond(script(noQueue, clienttest.Accept))
+		if _, err := c.Fire(t.Context(), number.With(1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second) // the second look finds it mended
+		if h := c.Health(); h.State != client.Healthy {
+			t.Fatalf("health is %v", h.State)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.Equal(states, []client.State{client.Failing, client.Healthy}) {
+			t.Errorf("told %v", states)
 		}
 	})
 }

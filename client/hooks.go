@@ -35,7 +35,8 @@ type Hooks struct {
 	// since it was fired. It may run in the goroutine of Fire, before Created, where the wait ends or nothing is sent any
 	// more, and in that of Close.
 	Ended func(r Receipt, age time.Duration)
-	// Health is called when the state of a route changes, and with every failed probe of a route that is Blocked.
+	// Health is called when the state of a route changes, and with every failed probe of a route that is Blocked; for one
+	// route in the order of the changes, one call at a time. It may come a moment after the Fire that a change lets go.
 	Health func(h Health)
 }
 

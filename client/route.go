@@ -38,16 +38,21 @@ type route struct {
 	aborted error       // why nothing is sent any more
 	ended   []*entry    // to be handed on by unlock
 	told    []*entry    // whose callers unlock lets go
-	news    *news       // of the health, to be told by unlock
+	news    []news      // of the health, to be told by unlock, in order
+	telling bool        // a goroutine is telling them
 }
 
 // unlock ends a critical section and hands on what ended in it. What is logged is logged before Flush sees the end. The
 // bounds are released before the callers know, so that a caller that has its answer finds its room free.
 func (r *route) unlock() {
-	ended, told, news := r.ended, r.told, r.news
-	r.ended, r.told, r.news = nil, nil, nil
+	ended, told := r.ended, r.told
+	r.ended, r.told = nil, nil
+	tells := len(r.news) > 0 && !r.telling
+	r.telling = r.telling || tells
 	r.mu.Unlock()
-	r.tellHealth(news)
+	if tells {
+		r.tellHealth()
+	}
 	for _, e := range ended {
 		r.logLoss(e)
 	}
