@@ -17,6 +17,7 @@ import (
 	"github.com/offloadhq/offload/client/clienttest"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/memtransport"
 )
 
 // balance fails the test unless the numbers of an idle client add up.
@@ -307,4 +308,27 @@ func TestBufferedFireAllocates(t *testing.T) {
 	if err := c.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestDelayCountsFromTheFiring holds that an outage does not prolong a delay.
+func TestDelayCountsFromTheFiring(t *testing.T) {
+	bubble(t, &client.Options{Mode: client.Buffered}, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
+		q := memtransport.New(nil)
+		rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			if time.Since(start2000) < 30*time.Second {
+				return lost(ctx, call, batch)
+			}
+			return q.Send(ctx, batch)
+		})
+		for _, delay := range []time.Duration{time.Minute, 10 * time.Second} {
+			if _, err := c.Fire(t.Context(), number.With(1), task.Delay(delay)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, latest := range []time.Duration{35 * time.Second, time.Minute} {
+			if _, err := q.Receive(t.Context(), 1); err != nil || time.Since(start2000) > latest {
+				t.Errorf("delivery %d came %v after the firing, want %v at most: %v", i, time.Since(start2000), latest, err)
+			}
+		}
+	})
 }

@@ -36,8 +36,10 @@ type Envelope struct {
 	headers          []header
 	body, data       []byte // data is a part of body
 
-	class string        // in the memory of the host only
-	delay time.Duration // in the memory of the host only: the transport carries it
+	// In the memory of the host only: the transport carries the delay.
+	class string
+	delay time.Duration
+	since time.Time // what delay counts from; zero: time
 }
 
 // ID is the task id.
@@ -93,9 +95,19 @@ func (e Envelope) Header(key string) string {
 // Class is the queue class to route by. It does not travel: an envelope that was parsed has class "".
 func (e Envelope) Class() string { return e.class }
 
-// Delay is how long the transport should hold the task back. It does not travel in the body: an envelope that was
-// parsed has delay 0.
+// Delay is how long after its firing the task may start. It does not travel in the body: an envelope that was parsed has
+// delay 0. A transport holds the task back for what is left of it, [Envelope.DelayLeft].
 func (e Envelope) Delay() time.Duration { return e.delay }
+
+// DelayLeft is what is left of Delay at the time now: it counts from the firing, or from what [Envelope.Again] was told,
+// so that a task whose sending took several attempts starts no later for them. It is 0 to Delay, whatever the clock says.
+func (e Envelope) DelayLeft(now time.Time) time.Duration {
+	since := e.since
+	if since.IsZero() {
+		since = e.time
+	}
+	return min(max(0, e.delay-now.Sub(since)), e.delay)
+}
 
 // Size is the length of the body in bytes.
 func (e Envelope) Size() int { return len(e.body) }
@@ -106,9 +118,9 @@ func (e Envelope) Body() []byte { return e.body }
 // Data is the encoded arguments, a part of the body. Do not change it.
 func (e Envelope) Data() []byte { return e.data }
 
-// Again returns the same task, to be sent once more by a worker after the given number of attempts. Attributes that this
-// build does not know are kept.
-func (e Envelope) Again(attempts int, delay time.Duration) (Envelope, error) {
+// Again returns the same task, to be sent once more by a worker after the given number of attempts, and to start delay
+// after now. Attributes that this build does not know are kept.
+func (e Envelope) Again(attempts int, delay time.Duration, now time.Time) (Envelope, error) {
 	ms, err := members(e.body)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("task %q: send again: %w: %w", e.name, ErrMalformed, err)
@@ -128,7 +140,7 @@ func (e Envelope) Again(attempts int, delay time.Duration) (Envelope, error) {
 		body = queueSafe(body)
 	}
 	again, err := Parse(body)
-	again.class, again.delay = e.class, delay
+	again.class, again.delay, again.since = e.class, delay, now
 	return again, err
 }
 

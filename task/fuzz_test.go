@@ -72,7 +72,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		agreesWithCloudEvents(t, e)
-		again, err := e.Again(e.Attempts()/2+1, time.Second)
+		again, err := e.Again(e.Attempts()/2+1, time.Second, goldenTime)
 		if err != nil {
 			t.Fatalf("does not go again: %v", err)
 		}

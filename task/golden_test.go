@@ -63,7 +63,7 @@ var written = []struct {
 		if err != nil {
 			return e, err
 		}
-		return e.Again(7, time.Minute)
+		return e.Again(7, time.Minute, goldenTime)
 	}},
 	{"unicode.json", func() (task.Envelope, error) {
 		return task.Define[greeting]("greeting.send").

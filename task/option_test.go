@@ -199,6 +199,36 @@ func TestAtIsADelayByTheClockOfTheFiring(t *testing.T) {
 	}
 }
 
+func TestDelayLeftCountsFromTheFiring(t *testing.T) {
+	e, err := encode(task.Delay(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := e.Again(1, time.Second, goldenTime.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		e     task.Envelope
+		after time.Duration // the firing
+		left  time.Duration
+	}{
+		{e, 0, time.Minute},
+		{e, time.Second, 59 * time.Second},
+		{e, time.Minute, 0},
+		{e, time.Hour, 0},
+		{e, -time.Hour, time.Minute}, // a clock was set back
+		{again, time.Hour, time.Second},
+		{again, time.Hour + time.Second/2, time.Second / 2},
+		{again, 2 * time.Hour, 0},
+		{mustParse(t, e.Body()), 0, 0},
+	} {
+		if left := c.e.DelayLeft(goldenTime.Add(c.after)); left != c.left {
+			t.Errorf("of %v, %v after the firing, %v are left, want %v", c.e.Delay(), c.after, left, c.left)
+		}
+	}
+}
+
 func TestDelayBeyondExpiryIsRefused(t *testing.T) {
 	if _, err := encode(task.Delay(time.Minute), task.Expires(time.Minute)); !errors.Is(err, task.ErrInvalid) {
 		t.Errorf("error is %v", err)

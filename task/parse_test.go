@@ -106,7 +106,7 @@ func TestE9_BigNumbersKeepEveryDigit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err = e.Again(1, 0)
+	e, err = e.Again(1, 0, goldenTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestAgainKeepsWhatItDoesNotKnow(t *testing.T) {
 	if first.Attempts() != 3 {
 		t.Fatalf("attempts %d", first.Attempts())
 	}
-	again, err := first.Again(4, time.Minute)
+	again, err := first.Again(4, time.Minute, goldenTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,10 +238,10 @@ func TestAgainKeepsWhatItDoesNotKnow(t *testing.T) {
 	if string(mustParse(t, body).Body()) != string(first.Body()) {
 		t.Error("Again changed the first envelope")
 	}
-	if _, err := first.Again(-1, 0); !errors.Is(err, task.ErrMalformed) {
+	if _, err := first.Again(-1, 0, goldenTime); !errors.Is(err, task.ErrMalformed) {
 		t.Errorf("a negative count: %v", err)
 	}
-	if _, err := (task.Envelope{}).Again(1, 0); !errors.Is(err, task.ErrMalformed) {
+	if _, err := (task.Envelope{}).Again(1, 0, goldenTime); !errors.Is(err, task.ErrMalformed) {
 		t.Errorf("an empty envelope: %v", err)
 	}
 }
@@ -251,7 +251,7 @@ func TestAgainKeepsTheClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = e.Again(1, 0); err != nil || e.Class() != "slow" {
+	if e, err = e.Again(1, 0, goldenTime); err != nil || e.Class() != "slow" {
 		t.Errorf("class %q, %v", e.Class(), err)
 	}
 }

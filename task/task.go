@@ -82,7 +82,7 @@ func (x *encoder) envelope(t Task, source string, opts []FireOption) (Envelope, 
 	e := Envelope{
 		id: f.id, name: t.def.name, source: source, contentType: contentTypeJSON,
 		time:  f.now.UTC().Truncate(time.Microsecond),
-		class: f.class, delay: f.delay,
+		class: f.class, delay: f.delay, since: f.now,
 		maxAttempts: f.maxAttempts, timeout: f.timeout, hops: f.hops,
 		headers: f.headers,
 	}

@@ -13,7 +13,8 @@ import (
 type Sender interface {
 	// Send makes one attempt to deliver each envelope and blocks until it knows, or until ctx ends. It makes no
 	// retries of its own; whoever calls decides by the results. It takes any number of envelopes and makes as many
-	// requests as [Limits] asks for.
+	// requests as [Limits] asks for. An envelope with a delay is held back for what is left of it when its request is
+	// made ([task.Envelope.DelayLeft]), so that an attempt which comes late starts no task later.
 	//
 	// The results align with the batch. A missing result (a short or nil slice) reads as [Unknown]; see [ResultAt].
 	// The error is nil exactly when every envelope was accepted; else it is the first result's that was not.
@@ -28,7 +29,7 @@ type Limits struct {
 	Items        int           // envelopes in a request
 	BatchBytes   int           // bytes of all bodies in a request
 	MessageBytes int           // bytes of one body; leaves room for what a worker adds to a dead letter
-	MaxDelay     time.Duration // the longest delay of one envelope
+	MaxDelay     time.Duration // the longest delay of one envelope, counted from its firing
 	Ordered      bool          // envelopes of one group stay in order
 }
 

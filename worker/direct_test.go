@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -21,34 +22,38 @@ func TestD7_FailedDirectEventGoesToItsQueue(t *testing.T) {
 		"too long":    func(context.Context) error { return task.RetryAfter(errHandler, time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var q sender
-			var o worker.Outcome
-			w := newWorker(t, newMux(definition, failing(1, f)), worker.Options{
-				Settler: &settler{}, Queue: &q, OnOutcome: func(got worker.Outcome) { o = got },
+			synctest.Test(t, func(t *testing.T) {
+				var q sender
+				var o worker.Outcome
+				w := newWorker(t, newMux(definition, failing(1, f)), worker.Options{
+					Settler: &settler{}, Queue: &q, OnOutcome: func(got worker.Outcome) { o = got },
+				})
+				before := bytes.Replace(golden(t, "direct.json"), []byte("2026-"), []byte("1999-"), 1) // the bubble's time
+				wantAnswer(t, w, before, `{}`)
+				if len(q.sent) != 1 || o.State != worker.SentOn {
+					t.Fatalf("sent %d, outcome %+v", len(q.sent), o)
+				}
+				e := q.sent[0]
+				if e.ID() != "good" || e.Attempts() != 1 || string(e.Data()) != `{"n":1}` || e.Delay() != o.Delay ||
+					e.DelayLeft(time.Now()) != o.Delay { // it counts from the failure, not from the firing
+					t.Errorf("sent %s with delay %v, %v left, told %v", e.Body(), e.Delay(), e.DelayLeft(time.Now()), o.Delay)
+				}
+				least, most := time.Duration(0), task.DefaultBackoffBase
+				switch name {
+				case "retry after":
+					least, most = 7*time.Second, 7*time.Second
+				case "too long": // what the queue can delay
+					least, most = 15*time.Minute, 15*time.Minute
+				}
+				if e.Delay() < least || e.Delay() > most {
+					t.Errorf("delay %v, want %v to %v", e.Delay(), least, most)
+				}
+				// From the queue it comes back as the second attempt.
+				ds := []transport.Delivery{{Source: queueARN, MessageID: "m", Body: e.Body(), Receives: 1}}
+				if o := w.Process(t.Context(), ds)[0]; o.Attempt != 2 || o.ID != "good" {
+					t.Errorf("outcome %+v", o)
+				}
 			})
-			wantAnswer(t, w, golden(t, "direct.json"), `{}`)
-			if len(q.sent) != 1 || o.State != worker.SentOn {
-				t.Fatalf("sent %d, outcome %+v", len(q.sent), o)
-			}
-			e := q.sent[0]
-			if e.ID() != "good" || e.Attempts() != 1 || string(e.Data()) != `{"n":1}` || e.Delay() != o.Delay {
-				t.Errorf("sent %s with delay %v, told %v", e.Body(), e.Delay(), o.Delay)
-			}
-			least, most := time.Duration(0), task.DefaultBackoffBase
-			switch name {
-			case "retry after":
-				least, most = 7*time.Second, 7*time.Second
-			case "too long": // what the queue can delay
-				least, most = 15*time.Minute, 15*time.Minute
-			}
-			if e.Delay() < least || e.Delay() > most {
-				t.Errorf("delay %v, want %v to %v", e.Delay(), least, most)
-			}
-			// From the queue it comes back as the second attempt.
-			ds := []transport.Delivery{{Source: queueARN, MessageID: "m", Body: e.Body(), Receives: 1}}
-			if o := w.Process(t.Context(), ds)[0]; o.Attempt != 2 || o.ID != "good" {
-				t.Errorf("outcome %+v", o)
-			}
 		})
 	}
 }

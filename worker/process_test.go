@@ -263,7 +263,7 @@ func TestInfoReachesTheHandler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := e.Again(1, 0)
+	again, err := e.Again(1, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (w *Worker) sendOn(ctx context.Context, records []*record) {
 
 func (w *Worker) sendOne(ctx context.Context, r *record) error {
 	r.Delay = min(r.Delay, w.options.Queue.Limits().MaxDelay)
-	again, err := r.envelope.Again(r.Attempt, r.Delay)
+	again, err := r.envelope.Again(r.Attempt, r.Delay, time.Now())
 	if err != nil && !errors.Is(err, task.ErrNewerEnvelope) { // the queue keeps it for a newer worker
 		return err
 	}

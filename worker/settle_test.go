@@ -117,7 +117,7 @@ func TestMaxAttempts(t *testing.T) {
 			e := encode(t, d.With(args{}), c.fire...)
 			if c.earlier > 0 {
 				var err error
-				if e, err = e.Again(c.earlier, 0); err != nil {
+				if e, err = e.Again(c.earlier, 0, time.Now()); err != nil {
 					t.Fatal(err)
 				}
 			}

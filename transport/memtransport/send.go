@@ -32,7 +32,7 @@ func (q *Queue) Send(ctx context.Context, batch []task.Envelope) ([]transport.Re
 		} else if err := q.check(e); err != nil {
 			results[i] = q.reject(transport.Invalid, fmt.Errorf("task %q, id %q: %w", e.Name(), e.ID(), err))
 		} else {
-			id := q.put(e.Body(), now.Add(max(e.Delay(), 0)))
+			id := q.put(e.Body(), now.Add(e.DelayLeft(now)))
 			results[i] = transport.Result{Outcome: transport.Accepted, MessageID: id}
 		}
 	}

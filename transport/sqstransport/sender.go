@@ -67,8 +67,8 @@ func (s *Sender) Destination() transport.Destination {
 	return d
 }
 
-// Send delivers the batch in as many SendMessageBatch requests as it takes, each tried once. Delays are rounded up to
-// whole seconds. The traceparent of a task goes into the message's AWSTraceHeader too, as an X-Ray header, except in a
+// Send delivers the batch in as many SendMessageBatch requests as it takes, each tried once. What is left of a delay
+// is rounded up to whole seconds. The traceparent of a task goes into the message's AWSTraceHeader too, as an X-Ray header, except in a
 // Lambda function, where the request carries that of the invocation.
 //
 // An entry is Accepted when the answer names it as successful with the digest of the body that was sent; Rejected when
@@ -84,7 +84,7 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 			results[i] = transport.Result{Outcome: transport.Rejected, Err: err}
 			continue
 		}
-		entries = append(entries, entry{at: i, Message: api.Message{Body: e.Body(), Delay: seconds(e.Delay()), Trace: traceHeader(ctx, e)}})
+		entries = append(entries, entry{at: i, envelope: &batch[i], Message: api.Message{Body: e.Body(), Trace: traceHeader(ctx, e)}})
 	}
 	if n := pack.Prefix(entries, entry.size, maxEntries, maxBatchBytes); n == len(entries) {
 		s.request(ctx, entries, results)
@@ -102,9 +102,10 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 	return results, transport.FirstError(results, len(batch))
 }
 
-// entry is one message of a request, and its place in the batch.
+// entry is one message of a request, and its place in the batch. Its delay is set for each request anew.
 type entry struct {
-	at int
+	at       int
+	envelope *task.Envelope
 	api.Message
 }
 
@@ -138,8 +139,10 @@ func (s *Sender) call(parent context.Context, entries []entry) (api.Answer, tran
 		return api.Answer{}, transport.Rejected, &transport.Error{Target: s.target, Err: err}
 	}
 	messages := make([]api.Message, len(entries))
+	now := time.Now()
 	for i, e := range entries {
 		messages[i] = e.Message
+		messages[i].Delay = seconds(e.envelope.DelayLeft(now))
 	}
 	ctx, cancel := context.WithTimeout(parent, s.opts.Timeout)
 	defer cancel()

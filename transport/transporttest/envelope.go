@@ -14,8 +14,13 @@ var definition = task.Define[string]("transporttest.echo")
 // envelope encodes text as a client does.
 func envelope(tb testing.TB, text string, opts ...task.FireOption) task.Envelope {
 	tb.Helper()
-	now := time.Now()
-	e, err := definition.With(text).Encode(task.NewID(now), "/transporttest", now, opts...)
+	return fired(tb, time.Now(), text, opts...)
+}
+
+// fired is an envelope that was fired at the given time.
+func fired(tb testing.TB, at time.Time, text string, opts ...task.FireOption) task.Envelope {
+	tb.Helper()
+	e, err := definition.With(text).Encode(task.NewID(at), "/transporttest", at, opts...)
 	if err != nil {
 		tb.Fatalf("encode: %v", err)
 	}

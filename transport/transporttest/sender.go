@@ -123,6 +123,7 @@ var senderChecks = []senderCheck{
 	{"LargestBodyArrives", aByteLimit, largestBodyArrives},
 	{"EveryCharacterArrives", nothing, everyCharacterArrives},
 	{"DelayIsKept", aDelay, delayIsKept},
+	{"DelayCountsFromTheFiring", aDelay, delayCounts},
 	{"DelayBeyondTheLimitIsRejected", nothing, longDelayIsRejected},
 	{"OneBadEntryHarmsNoOther", nothing, oneBadEntry},
 	{"BatchIsTheCallers", nothing, batchIsTheCallers},

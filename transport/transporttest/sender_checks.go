@@ -154,22 +154,44 @@ func delayIsKept(tb testing.TB, d Destination) {
 	if d.MaxWait > 0 {
 		longest = min(longest, d.MaxWait)
 	}
-	want := map[string]time.Duration{}
 	var batch []task.Envelope
 	for _, delay := range []time.Duration{0, min(1500*time.Millisecond, longest), longest} {
-		e := envelope(tb, "later", task.Delay(delay))
-		batch = append(batch, e)
-		want[string(e.Body())] = delay
+		batch = append(batch, envelope(tb, "later", task.Delay(delay)))
 	}
+	arrivedDelayed(tb, d, batch)
+}
+
+// delayCounts sends what was fired a while ago, as an attempt after others does.
+func delayCounts(tb testing.TB, d Destination) {
+	longest := d.Sender.Limits().MaxDelay
+	if d.MaxWait > 0 {
+		longest = min(longest, d.MaxWait)
+	}
+	var batch []task.Envelope
+	for _, ago := range []time.Duration{longest / 2, longest, 2 * longest} {
+		batch = append(batch, fired(tb, time.Now().Add(-ago), "later", task.Delay(longest)))
+	}
+	arrivedDelayed(tb, d, batch)
+}
+
+// arrivedDelayed sends and asks that each envelope is held back for what was left of its delay meanwhile.
+func arrivedDelayed(tb testing.TB, d Destination, batch []task.Envelope) {
+	tb.Helper()
+	began := time.Now()
 	accepted(tb, d, batch)
+	ended := time.Now()
 	all := d.Arrived()
 	if len(all) != len(batch) {
 		tb.Errorf("%d of %d arrived", len(all), len(batch))
 	}
 	for _, a := range all {
-		delay, known := want[string(a.Body)]
-		if !known || a.Delay < delay || a.Delay > delay+d.Resolution {
-			tb.Errorf("a delay of %v became %v", delay, a.Delay)
+		i := slices.IndexFunc(batch, func(e task.Envelope) bool { return string(e.Body()) == string(a.Body) })
+		if i < 0 {
+			tb.Errorf("what arrived was not sent: %s", excerpt(a.Body))
+			continue
+		}
+		if left := batch[i].DelayLeft(began); a.Delay < batch[i].DelayLeft(ended) || a.Delay > left+d.Resolution {
+			tb.Errorf("a delay of %v, of which %v are left, became %v", batch[i].Delay(), left, a.Delay)
 		}
 	}
 }

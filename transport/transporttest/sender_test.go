@@ -157,13 +157,19 @@ func before(change func(batch []task.Envelope) []task.Envelope) sendFunc {
 	}
 }
 
-// again encodes e anew: with another delay, or with another text.
+var echo = task.Define[string]("transporttest.echo")
+
+// again encodes e anew, to the same body if that is the one given: with another delay from now on, or with another text.
 func again(e task.Envelope, delay time.Duration, body []byte) task.Envelope {
 	parsed, err := task.Parse(body)
 	if err != nil {
 		return e
 	}
-	changed, err := parsed.Again(0, delay)
+	text, err := echo.Decode(parsed)
+	if err != nil {
+		return e
+	}
+	changed, err := echo.With(text).Encode(e.ID(), e.Source(), e.Time(), task.Delay(delay+time.Since(e.Time())))
 	if err != nil {
 		return e
 	}
@@ -193,6 +199,12 @@ func TestSenderSuiteCatchesBrokenSenders(t *testing.T) {
 		{"cuts delays to seconds", "DelayIsKept", broken{send: before(func(b []task.Envelope) []task.Envelope {
 			for i, e := range b {
 				b[i] = again(e, e.Delay().Truncate(time.Second), e.Body())
+			}
+			return b
+		})}},
+		{"starts delays anew", "DelayCountsFromTheFiring", broken{send: before(func(b []task.Envelope) []task.Envelope {
+			for i, e := range b {
+				b[i] = again(e, e.Delay(), e.Body())
 			}
 			return b
 		})}},
