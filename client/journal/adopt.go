@@ -1,0 +1,71 @@
+package journal
+
+import (
+	"errors"
+	"slices"
+)
+
+// adopt takes over the orphans of the directory.
+func (j *Journal) adopt() {
+	names, err := j.disk.list(".")
+	if err != nil {
+		j.log.Warn("journal: the directory cannot be read; orphans wait", "error", err)
+		return
+	}
+	slices.Sort(names) // by their age
+	for _, name := range names {
+		j.mu.Lock()
+		_, held := j.holders[name]
+		stop := j.closing
+		j.mu.Unlock()
+		if stop {
+			return
+		}
+		if held || !adoptable(name) {
+			continue
+		}
+		if err := j.adoptOne(name); err != nil {
+			j.log.Warn("journal: an orphan cannot be adopted yet", "name", name, "error", err)
+		}
+	}
+}
+
+func (j *Journal) adoptOne(name string) error {
+	lock, err := j.disk.lock(name, nil)
+	if errors.Is(err, errLocked) {
+		return nil // its holder lives
+	}
+	if err != nil {
+		return err
+	}
+	h := &holder{name: name, lock: lock}
+	segments, err := h.load(j.disk)
+	if err != nil {
+		return errors.Join(err, lock.release(false))
+	}
+	if len(segments) == 0 {
+		j.letGo(h)
+		return nil
+	}
+	j.mu.Lock()
+	before := j.backlog
+	j.holders[name] = h
+	records := 0
+	for _, s := range segments {
+		h.segments++
+		j.usage += s.size
+		j.segments = append(j.segments, s)
+		records += s.backlog
+		j.backlog += s.backlog
+		j.settle(s)
+	}
+	after := j.backlog
+	j.mu.Unlock()
+	if records > 0 {
+		j.log.Info("journal: an orphan was adopted", "name", name, "segments", len(segments), "records", records)
+	}
+	if before == 0 && after > 0 {
+		j.tell()
+	}
+	return nil
+}

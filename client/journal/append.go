@@ -1,0 +1,204 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// batch is what is written to a segment at once. Each segment has one in the queue at most.
+type batch struct {
+	segment *segment
+	at      int64 // where it begins
+	bytes   []byte
+	spilled int // records that go to the backlog
+	outcome *outcome
+}
+
+// outcome is what all who wait for a batch get.
+type outcome struct {
+	done chan struct{} // nil until somebody waits; guarded by Journal.mu
+	over bool          // set before the lead is given back, and before done is closed; so is err
+	err  error
+}
+
+// Append stores a record that the caller keeps too, and delivers: Next does not give it out in this process. It returns nil
+// when the record is stored as Options.Sync says, and blocks for that only: for a write with SyncInterval, for a sync that
+// all share with SyncAlways, and now and then until a new file is ready.
+//
+// The error matches ErrFull, ErrClosed or ErrTooLarge, or is that of the disk: then the record is not stored. Or it is the
+// error of ctx: then, if the Ref is not zero, the record may be stored and found after a restart; [Journal.Done] says that
+// it is no longer wanted. Append does not keep Body and Meta after its return.
+func (j *Journal) Append(ctx context.Context, r Record) (Ref, error) { return j.append(ctx, &r, 0) }
+
+// Spill stores a record that the caller does not keep: as Append, but the record joins the backlog, and Next gives it out.
+// If the error is that of ctx, that may happen all the same.
+func (j *Journal) Spill(ctx context.Context, r Record) error {
+	_, err := j.append(ctx, &r, flagSpilled)
+	return err
+}
+
+func (j *Journal) append(ctx context.Context, r *Record, flags uint32) (Ref, error) {
+	if len(r.Class) > math.MaxUint16 || len(r.Meta) > math.MaxUint16 || r.size() > capacity(int64(j.opts.SegmentBytes)) {
+		return Ref{}, fmt.Errorf("%w: body of %d bytes, class of %d, meta of %d", ErrTooLarge, len(r.Body), len(r.Class), len(r.Meta))
+	}
+	if r.Time.IsZero() {
+		r.Time = time.Now()
+	}
+	j.mu.Lock()
+	if err := j.enter(); err != nil {
+		j.mu.Unlock()
+		return Ref{}, err
+	}
+	defer j.users.Done()
+	if err := j.room(ctx, r.size()); err != nil {
+		j.mu.Unlock()
+		return Ref{}, err
+	}
+	ref, out := j.gather(r, flags)
+	select {
+	case j.lead <- struct{}{}:
+		j.mu.Unlock()
+		j.writeGathered()
+		return out.told(ref)
+	default:
+	}
+	if out.done == nil {
+		out.done = make(chan struct{})
+	}
+	j.mu.Unlock()
+	select {
+	case <-out.done:
+	case j.lead <- struct{}{}: // the writer has ended: the next one is who comes first
+		if out.over {
+			<-j.lead
+		} else {
+			j.writeGathered()
+		}
+	case <-ctx.Done():
+		return ref, ctx.Err()
+	}
+	return out.told(ref)
+}
+
+// told is the end of an Append whose batch is over.
+func (o *outcome) told(ref Ref) (Ref, error) {
+	if o.err != nil {
+		return Ref{}, o.err
+	}
+	return ref, nil
+}
+
+func (o *outcome) end(err error) {
+	o.err, o.over = err, true
+	if o.done != nil {
+		close(o.done)
+	}
+}
+
+// gather encodes a record into the batch of the active segment, which has room. j.mu is held.
+func (j *Journal) gather(r *Record, flags uint32) (Ref, *outcome) {
+	s := j.active
+	var b *batch
+	if n := len(j.queue); n > 0 && j.queue[n-1].segment == s {
+		b = j.queue[n-1]
+	} else {
+		b = &batch{segment: s, at: s.end, bytes: j.buffer(), outcome: &outcome{}}
+		j.queue = append(j.queue, b)
+		s.busy++
+	}
+	b.bytes = appendRecord(b.bytes, s.key, r, s.next, s.end, flags)
+	if flags&flagSpilled != 0 {
+		b.spilled++
+	}
+	ref := Ref{s, s.next, uint32(s.end / unit)}
+	s.next++
+	s.end += r.size()
+	s.hands++
+	j.counts.appended++
+	if s.end > s.size/2 {
+		j.order() // so that the next segment is ready when this one is full
+	}
+	return ref, b.outcome
+}
+
+const (
+	keptBuffers     = 4
+	keptBufferBytes = 1 << 20
+)
+
+// buffer returns an empty one. j.mu is held.
+func (j *Journal) buffer() []byte {
+	if n := len(j.free); n > 0 {
+		b := j.free[n-1]
+		j.free = j.free[:n-1]
+		return b
+	}
+	return make([]byte, 0, blockBytes)
+}
+
+// recycle takes the buffer of a batch back. j.mu is held.
+func (j *Journal) recycle(b *batch) {
+	if len(j.free) < keptBuffers && cap(b.bytes) <= keptBufferBytes {
+		j.free = append(j.free, b.bytes[:0])
+	}
+	b.bytes = nil
+}
+
+// writeGathered writes what is gathered and gives the lead back.
+func (j *Journal) writeGathered() {
+	j.mu.Lock()
+	backlog := j.commit()
+	j.mu.Unlock()
+	<-j.lead
+	if backlog {
+		j.tell()
+	}
+}
+
+// commit writes what is gathered, and with SyncAlways syncs it. It reports whether there is a backlog where there was
+// none. The lead and j.mu are held; j.mu is not while the disk works.
+func (j *Journal) commit() bool {
+	before := j.backlog
+	for len(j.queue) > 0 {
+		b := j.queue[0]
+		j.queue = j.queue[:copy(j.queue, j.queue[1:])]
+		j.mu.Unlock()
+		_, err := b.segment.file.WriteAt(b.bytes, b.at)
+		if err == nil && j.opts.Sync == SyncAlways {
+			err = b.segment.file.sync()
+		}
+		j.mu.Lock()
+		switch {
+		case err != nil:
+			_ = j.rescue(b.segment, b, err) // each batch tells its own
+		case j.opts.Sync == SyncAlways:
+			j.counts.syncs++
+			j.stored(b)
+			j.recycle(b)
+		default:
+			b.segment.busy++
+			j.stored(b)
+			j.unsynced = append(j.unsynced, b)
+			j.unsyncedBytes += len(b.bytes)
+			if j.unsyncedBytes > maxUnsynced {
+				j.mu.Unlock()
+				_ = j.syncWritten(true) // the next interval tells
+				j.mu.Lock()
+			}
+		}
+	}
+	return before == 0 && j.backlog > 0
+}
+
+// stored takes a batch for stored, and wakes who waits for it. j.mu is held.
+func (j *Journal) stored(b *batch) {
+	s := b.segment
+	s.busy--
+	s.written = b.at + int64(len(b.bytes))
+	s.hands -= b.spilled
+	j.addBacklog(s, b.spilled)
+	b.outcome.end(nil)
+	j.settle(s)
+}

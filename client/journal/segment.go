@@ -1,0 +1,198 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const segmentSuffix = ".seg"
+
+// segment is a file of records. Its fields below mu of the Journal are guarded by that.
+type segment struct {
+	holder  *holder
+	name    string // within the disk
+	seq     uint64
+	key     key
+	size    int64
+	created time.Time
+	file    file
+	adopted bool // written by another Journal: everything in it that is not done is backlog
+
+	limit  int64   // of an adopted segment: nothing beyond it can be a record
+	before doneSet // of an adopted segment: what was done when it was adopted
+
+	// Guarded by Journal.mu.
+	state   state
+	next    uint32         // the ordinal of the next record
+	end     int64          // where it begins
+	written int64          // up to here the file has what was appended: it may be read
+	hands   int            // records that the caller has: appended or given out, and not done
+	backlog int            // records that Next has to give out; for an adopted segment an estimate until it was read
+	done    doneSet        // what Done was told, and what an Append was refused for
+	busy    int            // calls that need the file
+	moved   map[uint32]Ref // where records are now that were in doubt, by ordinal
+	trailed bool           // its trailer is written, or about to be
+	kept    bool           // not to be removed: what is damaged in it could not be put aside
+
+	// Guarded by Journal.read.
+	scan  *scanner // where Next is; nil before it has begun
+	aside *aside   // what is damaged
+}
+
+type state uint8
+
+const (
+	active state = iota // records are appended
+	sealed              // full
+	failed              // a write or a sync went wrong: nothing is ever written to its area again
+	gone                // removed, or about to be
+)
+
+// segmentName has the salt too, so that a damaged header does not cost the whole file.
+func segmentName(seq, salt uint64) string {
+	return fmt.Sprintf("%016x-%016x%s", seq, salt, segmentSuffix)
+}
+
+func parseSegmentName(name string) (seq, salt uint64, ok bool) {
+	stem, isSegment := strings.CutSuffix(name, segmentSuffix)
+	first, second, two := strings.Cut(stem, "-")
+	if !isSegment || !two || len(first) != 16 || len(second) != 16 {
+		return 0, 0, false
+	}
+	seq, err := strconv.ParseUint(first, 16, 64)
+	salt, err2 := strconv.ParseUint(second, 16, 64)
+	return seq, salt, err == nil && err2 == nil
+}
+
+// createSegment makes a segment that is durable with its name. After an error nothing is left, unless the disk refuses
+// that too.
+func createSegment(d disk, h *holder, seq, salt uint64, size int64, now time.Time) (_ *segment, err error) {
+	s := &segment{
+		holder: h, name: path.Join(h.name, segmentName(seq, salt)), seq: seq, key: newKey(salt), size: size, created: now,
+		end: areaStart, written: areaStart,
+	}
+	if s.file, err = d.open(s.name, os.O_CREATE|os.O_EXCL|os.O_RDWR); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = s.file.Close()
+			_ = d.remove(s.name)
+		}
+	}()
+	if err := s.file.preallocate(size); err != nil {
+		return nil, err
+	}
+	if _, err := s.file.WriteAt(header{salt: salt, size: size, created: now}.encode(), 0); err != nil {
+		return nil, err
+	}
+	if err := s.file.sync(); err != nil {
+		return nil, err
+	}
+	return s, d.syncDir(h.name)
+}
+
+// openSegment opens a segment that another Journal has written.
+func openSegment(d disk, h *holder, base string, flag int) (_ *segment, err error) {
+	seq, salt, ok := parseSegmentName(base)
+	if !ok {
+		return nil, fmt.Errorf("segment %q: the name is none of a segment", base)
+	}
+	s := &segment{holder: h, name: path.Join(h.name, base), seq: seq, key: newKey(salt), adopted: true, state: sealed}
+	if s.file, err = d.open(s.name, flag); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+	}()
+	length, err := s.file.size()
+	if err != nil {
+		return nil, err
+	}
+	s.size = length
+	if length > MaxSegmentBytes {
+		return nil, fmt.Errorf("segment %q: has %d bytes, more than any may have", s.name, length)
+	}
+	front := make([]byte, headerBytes)
+	readBlocks(s.file, front, 0)
+	// A file that was cut short still knows its size by the header: marks are counted from the end.
+	if h, ok := parseHeader(front); ok && h.size >= areaStart+trailerBytes && h.size <= MaxSegmentBytes {
+		s.key, s.size, s.created = newKey(h.salt), h.size, h.created
+	}
+	s.survey()
+	return s, nil
+}
+
+// survey finds out how much an adopted segment holds. With a trailer it need not read the records.
+func (s *segment) survey() {
+	s.end, s.limit = areaStart, areaStart
+	if s.size < areaStart+trailerBytes {
+		return
+	}
+	back := make([]byte, trailerBytes)
+	readBlocks(s.file, back, s.size-trailerBytes)
+	if t, ok := parseTrailer(back, s.key, s.size); ok {
+		s.next, s.end, s.limit = t.records, t.end, t.end
+	} else {
+		counting := s.scanner(areaStart, s.size-trailerBytes)
+		for v, _, ok := counting.next(); ok; v, _, ok = counting.next() {
+			s.next, s.end = v.ordinal+1, counting.at
+		}
+		s.limit = max(s.end, s.size-trailerBytes-markBytes*int64(s.next))
+	}
+	s.written = s.end
+	s.before = readMarks(s.file, s.key, s.size, s.next)
+	s.backlog = int(s.next) - s.before.count
+}
+
+func (s *segment) scanner(from, to int64) *scanner {
+	return &scanner{from: s.file, key: s.key, at: from, end: to}
+}
+
+// fits reports whether a record of that size has room, and its mark too.
+func (s *segment) fits(size int64) bool { return s.end+size <= markOffset(s.size, s.next) }
+
+// pending is the number of records that are not done.
+func (s *segment) pending() int { return s.hands + s.backlog }
+
+func (s *segment) older(other *segment) int {
+	return cmp.Or(s.created.Compare(other.created), cmp.Compare(s.holder.name, other.holder.name), cmp.Compare(s.seq, other.seq))
+}
+
+// writeMarks marks records as done, in one write for each run of ordinals.
+func (s *segment) writeMarks(ordinals []uint32) error {
+	var failed error
+	for len(ordinals) > 0 {
+		n := 1
+		for n < len(ordinals) && ordinals[n] == ordinals[n-1]+1 {
+			n++
+		}
+		var room [64 * markBytes]byte
+		marks := room[:0]
+		if n > 64 {
+			marks = make([]byte, 0, n*markBytes)
+		}
+		for i := n - 1; i >= 0; i-- {
+			marks = le.AppendUint64(marks, s.key.mark(ordinals[i]))
+		}
+		if _, err := s.file.WriteAt(marks, markOffset(s.size, ordinals[n-1])); err != nil {
+			failed = err
+		}
+		ordinals = ordinals[n:]
+	}
+	return failed
+}
+
+// writeTrailer makes the next start cheaper, and is not needed.
+func (s *segment) writeTrailer() error {
+	_, err := s.file.WriteAt(trailer{records: s.next, end: s.end}.encode(s.key), s.size-trailerBytes)
+	return err
+}

@@ -1,0 +1,61 @@
+package journal
+
+import "time"
+
+// Stats are what a journal holds, and what it has done since Open.
+type Stats struct {
+	Records  int   // not done: in the caller's hands, and the backlog
+	Backlog  int   // of these, what Next has still to give out
+	Bytes    int64 // that the segments take on the disk, at most Options.MaxBytes while nothing fails
+	Segments int
+	Orphans  int // subdirectories that were adopted and are not empty yet
+
+	// Oldest is the Time of the oldest record that is not done; zero if there is none.
+	Oldest time.Time
+
+	Appended    uint64 // records stored by Append and Spill
+	Syncs       uint64 // that went well, each for many records
+	Failures    uint64 // segments closed after a failed write or sync
+	Quarantined uint64 // records put aside by Quarantine
+	Damaged     uint64 // places in the segments of the dead that were no records, put aside
+}
+
+// Stats returns the numbers of now. It may read a part of the oldest segment, to find its oldest record.
+func (j *Journal) Stats() Stats {
+	j.mu.Lock()
+	s := Stats{
+		Backlog: j.backlog, Bytes: j.usage, Segments: len(j.segments), Orphans: len(j.holders) - 1,
+		Appended: j.counts.appended, Syncs: j.counts.syncs, Failures: j.counts.failures,
+		Quarantined: j.counts.quarantined, Damaged: j.counts.damaged,
+	}
+	for _, x := range j.segments {
+		s.Records += x.pending()
+	}
+	closing := j.closing
+	j.mu.Unlock()
+	if !closing {
+		s.Oldest = j.oldest()
+	}
+	return s
+}
+
+// oldest looks for the oldest record that is not done, in the oldest segment that has one.
+func (j *Journal) oldest() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var s *segment
+	for _, x := range j.segments {
+		if x.state != gone && x.pending() > 0 && (s == nil || x.older(s) < 0) {
+			s = x
+		}
+	}
+	if s == nil {
+		return time.Time{}
+	}
+	s.busy++
+	defer func() {
+		s.busy--
+		j.settle(s)
+	}()
+	return s.created
+}

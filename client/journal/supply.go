@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// supply makes segments ahead of need. Its fields are guarded by Journal.mu.
+type supply struct {
+	spare  *segment
+	making bool
+	made   chan struct{} // closed when the attempt has ended
+	failed error         // of the last attempt
+	when   time.Time     // of that failure
+}
+
+// fullPause is how long a disk that was full is not asked again, unless something was removed.
+const fullPause = 100 * time.Millisecond
+
+// room waits until the active segment has room for a record. j.mu is held, and let go of to wait.
+func (j *Journal) room(ctx context.Context, size int64) error {
+	for {
+		if j.closing {
+			return ErrClosed
+		}
+		if j.active != nil && j.active.fits(size) {
+			return nil
+		}
+		if j.supply.spare != nil {
+			j.install()
+			continue
+		}
+		if j.supply.failed != nil && time.Since(j.supply.when) < fullPause {
+			return j.supply.failed
+		}
+		j.order()
+		made := j.supply.made
+		j.mu.Unlock()
+		var err error
+		select {
+		case <-made:
+		case <-j.closed:
+			err = ErrClosed
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		j.mu.Lock()
+		if err == nil {
+			err = j.supply.failed
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// install makes the spare segment the active one. j.mu is held.
+func (j *Journal) install() {
+	j.seal()
+	j.active, j.supply.spare = j.supply.spare, nil
+	j.segments = append(j.segments, j.active)
+}
+
+// seal ends the active segment. j.mu is held.
+func (j *Journal) seal() {
+	if s := j.active; s != nil {
+		j.active, s.state = nil, sealed
+		j.settle(s)
+	}
+}
+
+// order has a spare segment made, if there is none. j.mu is held.
+func (j *Journal) order() {
+	if j.supply.spare != nil || j.supply.making || j.closing || j.supply.failed != nil && time.Since(j.supply.when) < fullPause {
+		return
+	}
+	j.supply.making, j.supply.made, j.supply.failed = true, make(chan struct{}), nil
+	size := int64(j.opts.SegmentBytes)
+	var err error
+	if j.usage+size > j.opts.MaxBytes {
+		err = fmt.Errorf("%w: its segments take %d bytes, Options.MaxBytes is %d", ErrFull, j.usage, j.opts.MaxBytes)
+	}
+	seq := j.reserve(size)
+	j.work.Go(func() {
+		var s *segment
+		if err == nil {
+			s, err = j.makeSegment(seq, size)
+		}
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if err != nil {
+			j.usage -= size
+			j.own.segments--
+			j.supply.failed, j.supply.when = err, time.Now()
+		}
+		j.supply.spare, j.supply.making = s, false
+		close(j.supply.made)
+	})
+}
+
+// reserve counts a segment that is about to be made. j.mu is held.
+func (j *Journal) reserve(size int64) (seq uint64) {
+	j.usage += size
+	j.own.segments++
+	j.seq++
+	return j.seq
+}
+
+func (j *Journal) makeSegment(seq uint64, size int64) (*segment, error) {
+	s, err := createSegment(j.disk, j.own, seq, rand.Uint64(), size, time.Now())
+	if err != nil {
+		return nil, fullOr(fmt.Errorf("segment %d: %w", seq, err))
+	}
+	return s, nil
+}
+
+// fullOr makes errors of a full disk match ErrFull.
+func fullOr(err error) error {
+	if noSpace(err) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
