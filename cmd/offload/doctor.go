@@ -103,7 +103,7 @@ func runDoctor(ctx context.Context, o *doctor.Options, asJSON bool, stdout, stde
 	if err != nil {
 		return unread(err)
 	}
-	cfg.HTTPClient = new(awserr.Call).Watch(cfg.HTTPClient, nil) // which keeps an early answer from costing the connection
+	cfg.HTTPClient = new(awserr.Call).Watch(cfg.HTTPClient) // which keeps an early answer from costing the connection
 	o.Region = cfg.Region
 	o.Progress = progress(stderr, time.Now())
 	report, err := doctor.Examine(ctx, live.NewClients(cfg), o)

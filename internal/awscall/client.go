@@ -26,7 +26,8 @@ type Client struct {
 	service     Service
 	endpoint    Endpoint
 	http        aws.HTTPClient
-	credentials aws.CredentialsProvider
+	credentials aws.CredentialsProvider // a cache
+	keys        awserr.Keys
 	anonymous   bool
 	signer      *v4.Signer
 	clock       clock
@@ -48,7 +49,7 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		service: s, endpoint: endpoint, credentials: cfg.Credentials,
+		service: s, endpoint: endpoint, credentials: awserr.Cached(cfg.Credentials),
 		http:      awserr.Pooled(cfg.HTTPClient),
 		anonymous: aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)),
 		signer:    v4.NewSigner(),
@@ -79,10 +80,10 @@ func (c *Client) Endpoint() Endpoint { return c.endpoint }
 // until the answer is read; decode reads the body of a successful answer, of which it must keep nothing. An error is one of
 // the network, of the credentials, or an [*Error]; watch knows how far the request came.
 func (c *Client) Call(ctx context.Context, target string, body []byte, decode func([]byte) error, watch *awserr.Call) error {
-	watch.Begin(c.credentials)
+	watch.Begin()
 	r := c.request(ctx, target, body)
 	used := c.clock.offset()
-	if err := c.sign(ctx, r, body, used); err != nil {
+	if err := c.sign(ctx, r, body, used, watch); err != nil {
 		return err
 	}
 	answer, err := c.http.Do(r.WithContext(watch.Sending(ctx)))
@@ -167,11 +168,11 @@ func headerText(s string) string {
 	return string(escaped)
 }
 
-func (c *Client) sign(ctx context.Context, r *http.Request, raw []byte, offset time.Duration) error {
+func (c *Client) sign(ctx context.Context, r *http.Request, raw []byte, offset time.Duration, watch *awserr.Call) error {
 	if c.anonymous {
 		return nil
 	}
-	credentials, err := c.credentials.Retrieve(ctx)
+	credentials, err := c.keys.Lend(c.credentials, watch).Retrieve(ctx)
 	if err != nil {
 		return fmt.Errorf("credentials: %w", err)
 	}

@@ -75,7 +75,7 @@ func TestCallKnowsWhatWasSent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := call.Watch(client, nil).Do(r)
+		answer, err := call.Watch(client).Do(r)
 		if err == nil {
 			_ = answer.Body.Close()
 		}
@@ -86,7 +86,7 @@ func TestCallKnowsWhatWasSent(t *testing.T) {
 		t.Error("a call that nobody watched claims that nothing was sent")
 	}
 	var unasked awserr.Call
-	unasked.Watch(http.DefaultClient, nil)
+	unasked.Watch(http.DefaultClient)
 	if !unasked.NothingSent() {
 		t.Error("the client was never asked, and something was sent")
 	}
@@ -127,7 +127,7 @@ func TestBodyIsWrittenByReadingIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ContentLength = 4
-	answer, err := new(awserr.Call).Watch(server.Client(), nil).Do(r)
+	answer, err := new(awserr.Call).Watch(server.Client()).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

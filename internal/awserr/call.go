@@ -15,14 +15,11 @@ import (
 // run [Call.Watch] or [Call.Begin] leaves it unobserved, and then nothing is claimed.
 type Call struct {
 	watched, asked, dialled, connected atomic.Bool
-	credentials                        aws.CredentialsProvider
+	loan                               loan // of credentials, which [Judge] drops when they are refused
 }
 
-// Begin starts the watch, and keeps credentials so that [Judge] can drop them when they are refused.
-func (c *Call) Begin(credentials aws.CredentialsProvider) {
-	c.watched.Store(true)
-	c.credentials = credentials
-}
+// Begin starts the watch.
+func (c *Call) Begin() { c.watched.Store(true) }
 
 // Sending marks that the HTTP client is asked now, and returns the context for its request. Of net/http the trace in it
 // says whether a connection was ever there to write on; a client that knows no trace counts as connected.
@@ -36,8 +33,8 @@ func (c *Call) Sending(ctx context.Context) context.Context {
 
 // Watch begins the watch of a call of the SDK, and returns its HTTP client with the watch around it. Call it in the options
 // function of the one call.
-func (c *Call) Watch(next aws.HTTPClient, credentials aws.CredentialsProvider) aws.HTTPClient {
-	c.Begin(credentials)
+func (c *Call) Watch(next aws.HTTPClient) aws.HTTPClient {
+	c.Begin()
 	return watchedClient{next: next, call: c}
 }
 
@@ -65,13 +62,6 @@ func (c *Call) unasked() bool { return c.watched.Load() && !c.asked.Load() }
 // NothingSent reports that, for certain, no byte of the request left this process.
 func (c *Call) NothingSent() bool {
 	return c.unasked() || c.watched.Load() && c.dialled.Load() && !c.connected.Load()
-}
-
-// dropCredentials makes the next call load the credentials again.
-func (c *Call) dropCredentials() {
-	if cache, ok := c.credentials.(*aws.CredentialsCache); ok {
-		cache.Invalidate()
-	}
 }
 
 var _ aws.HTTPClient = watchedClient{}

@@ -10,7 +10,7 @@ import (
 type Rule struct {
 	Kind transport.Kind
 	Hint string // what to do next, "" when trying again is all
-	// Stale means that the cached credentials were refused: they are dropped, so that the next call loads new ones.
+	// Stale means that the cached credentials were refused: they are dropped, so that the next call loads new ones. See Keys.
 	Stale bool
 }
 

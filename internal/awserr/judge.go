@@ -26,7 +26,7 @@ import (
 func Judge(ctx context.Context, target string, own Table, err error, call *Call, timeout time.Duration) (transport.Outcome, *transport.Error) {
 	outcome, code, rule := own.judge(err, call)
 	if rule.Stale {
-		call.dropCredentials()
+		call.loan.drop()
 	}
 	cause := plain(err)
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {

@@ -19,10 +19,11 @@ var _ API = (*lambda.Client)(nil)
 // NewClient makes a client for many concurrent senders from a loaded configuration: its pool keeps 256 connections (the
 // SDK's own keeps 10), idle ones end before the service ends them, connecting takes at most 5 s, and the SDK itself
 // retries nothing. Certificates and proxies of cfg hold; an HTTP client that is not the SDK's BuildableClient is used as
-// it is. Further options are applied last.
+// it is. Credentials are cached, and those that the service refuses are loaded again. Further options are applied last.
 func NewClient(cfg aws.Config, opts ...func(*lambda.Options)) *lambda.Client {
 	cfg = cfg.Copy()
 	cfg.HTTPClient = awserr.Pooled(cfg.HTTPClient)
+	cfg.Credentials = awserr.Cached(cfg.Credentials)
 	return lambda.NewFromConfig(cfg, append([]func(*lambda.Options){once}, opts...)...)
 }
 
@@ -34,10 +35,10 @@ func once(o *lambda.Options) {
 }
 
 // watched is the options function of one call: whatever client the caller gave, it makes one attempt and is watched.
-func watched(call *awserr.Call) func(*lambda.Options) {
+func watched(call *awserr.Call, keys *awserr.Keys) func(*lambda.Options) {
 	return func(o *lambda.Options) {
 		once(o)
-		o.HTTPClient = call.Watch(o.HTTPClient, o.Credentials)
+		o.HTTPClient, o.Credentials = call.Watch(o.HTTPClient), keys.Lend(o.Credentials, call)
 	}
 }
 

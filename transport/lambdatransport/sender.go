@@ -51,6 +51,7 @@ type Sender struct {
 	function string
 	target   string
 	opts     Options
+	keys     awserr.Keys
 }
 
 var (
@@ -158,7 +159,7 @@ func (s *Sender) send(parent context.Context, e task.Envelope) transport.Result 
 		FunctionName:   aws.String(s.function),
 		InvocationType: types.InvocationTypeEvent,
 		Payload:        e.Body(),
-	}, watched(&call))
+	}, watched(&call, &s.keys))
 	if err != nil {
 		outcome, judged := awserr.Judge(parent, s.target, codes, err, &call, s.opts.Timeout)
 		return transport.Result{Outcome: outcome, Err: judged}

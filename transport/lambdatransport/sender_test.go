@@ -3,6 +3,7 @@ package lambdatransport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -354,5 +355,35 @@ func TestDestination(t *testing.T) {
 	}
 	if got, want := s.Destination(), (transport.Destination{System: "aws_lambda", Name: "work"}); got != want {
 		t.Errorf("with an API that has no options: %+v, want %+v", got, want)
+	}
+}
+
+// provider gives another key each time that it is asked.
+type provider struct{ asked int }
+
+func (p *provider) Retrieve(context.Context) (aws.Credentials, error) {
+	p.asked++
+	return aws.Credentials{AccessKeyID: fmt.Sprint("key-", p.asked), SecretAccessKey: "secret"}, nil
+}
+
+// TestA8_RefusedCredentialsAreLoadedAgain gives a provider without a cache.
+func TestA8_RefusedCredentialsAreLoadedAgain(t *testing.T) {
+	for code, want := range map[string]int{"ExpiredTokenException": 3, "AccessDeniedException": 1} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Amzn-Errortype", code)
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		var p provider
+		s := newSender(t, lambdatransport.NewClient(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: &p}), "work", nil)
+		for range 3 {
+			results, _ := s.Send(t.Context(), envelopes(t, 1))
+			if results[0].Outcome != transport.Rejected || transport.KindOf(results[0].Err) != transport.Misconfigured {
+				t.Errorf("%s: %+v", code, results[0])
+			}
+		}
+		server.Close()
+		if p.asked != want {
+			t.Errorf("%s: credentials were loaded %d times in 3 calls, want %d", code, p.asked, want)
+		}
 	}
 }

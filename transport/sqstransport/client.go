@@ -17,8 +17,8 @@ type Client struct {
 // NewClient makes a client from a loaded configuration. It encodes and signs requests itself, on net/http and the SDK's
 // signer: a request costs a fraction of the CPU of the SDK's client, and a program with it does not link package
 // service/sqs. Region, endpoint (AWS_ENDPOINT_URL, FIPS and dual-stack among it), credentials, certificates, proxies,
-// AppID and the correction of the clock are those of cfg, by the SDK's rules; credentials that the service refuses are
-// loaded again. An HTTP client in cfg that is not the SDK's BuildableClient is used as it is.
+// AppID and the correction of the clock are those of cfg, by the SDK's rules; credentials are cached, and those that the service
+// refuses are loaded again. An HTTP client in cfg that is not the SDK's BuildableClient is used as it is.
 //
 // The pool keeps 256 connections (the SDK's own keeps 10), idle ones end before the service ends them, and connecting
 // takes at most 5 s. Nothing is retried. NewClient makes no request. What cannot work is an error of [New] and [NewSettler]:

@@ -17,9 +17,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
 
 	"github.com/offloadhq/offload/transport"
 )
@@ -132,61 +130,6 @@ func testContextThatEndsWhileWaitingIsUnknown(t *testing.T, k kind) {
 	results, err := s.Send(ctx, envelopes(t, 1))
 	if e := is(t, results[0], unknown, transient); !errors.Is(e, context.Canceled) || err.Error() != e.Target+": context canceled" {
 		t.Errorf("error %v", e)
-	}
-}
-
-// provider gives credentials, or the error.
-type provider struct {
-	err   error
-	asked atomic.Int32
-}
-
-func (p *provider) Retrieve(context.Context) (aws.Credentials, error) {
-	p.asked.Add(1)
-	return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, p.err
-}
-
-func TestCredentialsThatCannotBeLoadedAreRejected(t *testing.T) {
-	each(t, testCredentialsThatCannotBeLoadedAreRejected)
-}
-
-func testCredentialsThatCannotBeLoadedAreRejected(t *testing.T, k kind) {
-	for name, c := range map[string]struct {
-		err  error
-		kind transport.Kind
-		hint string
-	}{
-		"none there":              {errors.New("no EC2 IMDS role found"), misconfigured, "no credentials could be loaded"},
-		"refused by their source": {&smithy.GenericAPIError{Code: "AccessDenied"}, misconfigured, "no credentials could be loaded"},
-		"throttled":               {&smithy.GenericAPIError{Code: "Throttling"}, throttled, ""},
-		"slow":                    {&net.DNSError{IsTimeout: true}, transient, ""},
-	} {
-		requests := 0
-		cfg := config(doFunc(func(*http.Request) (*http.Response, error) { requests++; return nil, io.EOF }), endpoint)
-		cfg.Credentials = aws.NewCredentialsCache(&provider{err: c.err})
-		results, _ := newSender(t, k.client(cfg), queueURL, nil).Send(t.Context(), envelopes(t, 1))
-		if e := is(t, results[0], rejected, c.kind); !strings.Contains(e.Hint, c.hint) || requests != 0 {
-			t.Errorf("%s: %d requests, error %v", name, requests, e)
-		}
-	}
-}
-
-func TestA8_RefusedCredentialsAreLoadedAgain(t *testing.T) {
-	each(t, testA8_RefusedCredentialsAreLoadedAgain)
-}
-
-func testA8_RefusedCredentialsAreLoadedAgain(t *testing.T, k kind) {
-	for code, want := range map[string]int32{"ExpiredTokenException": 3, "InvalidClientTokenId": 3, "SignatureDoesNotMatch": 3, "AccessDenied": 1, "QueueDoesNotExist": 1} {
-		var p provider
-		cfg := config(doFunc(func(*http.Request) (*http.Response, error) { return answer(403, `{"__type":"`+code+`"}`), nil }), endpoint)
-		cfg.Credentials = aws.NewCredentialsCache(&p)
-		for range 3 {
-			results, _ := newSender(t, k.client(cfg), queueURL, nil).Send(t.Context(), envelopes(t, 1))
-			is(t, results[0], rejected, misconfigured)
-		}
-		if got := p.asked.Load(); got != want {
-			t.Errorf("%s: credentials were loaded %d times in 3 calls, want %d", code, got, want)
-		}
 	}
 }
 

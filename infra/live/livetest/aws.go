@@ -47,7 +47,7 @@ func New(tb testing.TB, o *Options) *AWS {
 	a.URL = server.URL
 	transport := &http.Transport{}
 	tb.Cleanup(transport.CloseIdleConnections)
-	a.client = new(awserr.Call).Watch(&http.Client{Transport: transport}, nil)
+	a.client = new(awserr.Call).Watch(&http.Client{Transport: transport})
 	return a
 }
 

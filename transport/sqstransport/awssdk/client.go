@@ -28,17 +28,18 @@ var _ API = (*sqs.Client)(nil)
 
 // NewClient makes an SDK client for many concurrent senders from a loaded configuration: its pool keeps 256 connections
 // (the SDK's own keeps 10), idle ones end before the service ends them, and connecting takes at most 5 s. Certificates
-// and proxies of cfg hold; an HTTP client that is not the SDK's BuildableClient is used as it is. Further options are
-// applied last.
+// and proxies of cfg hold; an HTTP client that is not the SDK's BuildableClient is used as it is. Credentials are cached, and
+// those that the service refuses are loaded again. Further options are applied last.
 func NewClient(cfg aws.Config, opts ...func(*sqs.Options)) *sqstransport.Client {
 	cfg = cfg.Copy()
 	cfg.HTTPClient = awserr.Pooled(cfg.HTTPClient)
+	cfg.Credentials = awserr.Cached(cfg.Credentials)
 	return Wrap(sqs.NewFromConfig(cfg, append([]func(*sqs.Options){once}, opts...)...))
 }
 
 // Wrap uses a client that exists. For the calls of senders and settlers its retries and its check of digests are off:
 // they judge every entry by themselves.
-func Wrap(client API) *sqstransport.Client { return sqstransport.ClientOver(queues{client}) }
+func Wrap(client API) *sqstransport.Client { return sqstransport.ClientOver(&queues{client: client}) }
 
 // once takes the retries away: they would multiply with those of the client, and a token bucket that all calls share
 // would stop them in an outage. It also takes away the SDK's check of digests, which fails a whole batch for one entry,
@@ -50,19 +51,22 @@ func once(o *sqs.Options) {
 }
 
 // watched is the options function of one call: whatever client the caller gave, it makes one attempt and is watched.
-func watched(call *awserr.Call) func(*sqs.Options) {
+func (q *queues) watched(call *awserr.Call) func(*sqs.Options) {
 	return func(o *sqs.Options) {
 		once(o)
-		o.HTTPClient = call.Watch(o.HTTPClient, o.Credentials)
+		o.HTTPClient, o.Credentials = call.Watch(o.HTTPClient), q.keys.Lend(o.Credentials, call)
 	}
 }
 
-type queues struct{ client API }
+type queues struct {
+	client API
+	keys   awserr.Keys
+}
 
 var errNoAnswer = errors.New("the client gave neither an answer nor an error")
 
 // Facts implements api.Queues.
-func (q queues) Facts() api.Facts {
+func (q *queues) Facts() api.Facts {
 	if q.client == nil {
 		return api.Facts{Problem: errors.New("the client is nil: pass awssdk.NewClient(cfg)")}
 	}
@@ -74,7 +78,7 @@ func (q queues) Facts() api.Facts {
 }
 
 // SendMessageBatch implements api.Queues.
-func (q queues) SendMessageBatch(ctx context.Context, queueURL string, messages []api.Message, call *awserr.Call) (api.Answer, error) {
+func (q *queues) SendMessageBatch(ctx context.Context, queueURL string, messages []api.Message, call *awserr.Call) (api.Answer, error) {
 	in := &sqs.SendMessageBatchInput{QueueUrl: &queueURL, Entries: make([]types.SendMessageBatchRequestEntry, len(messages))}
 	for i, m := range messages {
 		in.Entries[i] = types.SendMessageBatchRequestEntry{
@@ -89,7 +93,7 @@ func (q queues) SendMessageBatch(ctx context.Context, queueURL string, messages 
 			}
 		}
 	}
-	out, err := q.client.SendMessageBatch(ctx, in, watched(call))
+	out, err := q.client.SendMessageBatch(ctx, in, q.watched(call))
 	if err == nil && out == nil {
 		err = errNoAnswer
 	}
@@ -104,7 +108,7 @@ func (q queues) SendMessageBatch(ctx context.Context, queueURL string, messages 
 }
 
 // ChangeMessageVisibilityBatch implements api.Queues.
-func (q queues) ChangeMessageVisibilityBatch(ctx context.Context, queueURL string, changes []api.Visibility, call *awserr.Call) (api.Answer, error) {
+func (q *queues) ChangeMessageVisibilityBatch(ctx context.Context, queueURL string, changes []api.Visibility, call *awserr.Call) (api.Answer, error) {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &queueURL, Entries: make([]types.ChangeMessageVisibilityBatchRequestEntry, len(changes))}
 	for i, v := range changes {
 		in.Entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
@@ -113,7 +117,7 @@ func (q queues) ChangeMessageVisibilityBatch(ctx context.Context, queueURL strin
 			VisibilityTimeout: v.Timeout,
 		}
 	}
-	out, err := q.client.ChangeMessageVisibilityBatch(ctx, in, watched(call))
+	out, err := q.client.ChangeMessageVisibilityBatch(ctx, in, q.watched(call))
 	if err == nil && out == nil {
 		err = errNoAnswer
 	}
