@@ -14,7 +14,7 @@ import (
 
 // request is one call of Sender.Send.
 type request struct {
-	entries   []*entry
+	entries   []*entry        // until it is settled; guarded by the mutex of the route
 	envelopes []task.Envelope // the Sender's to keep
 	bytes     int             // of their bodies
 	retries   int             // how many were sent before

@@ -9,13 +9,16 @@ import (
 	"github.com/offloadhq/offload/transport"
 )
 
-// settle judges each entry of a request that has ended, and the request as a whole.
+// settle judges each entry of a request that has ended, and the request as a whole. The request has no entries any more
+// then, although it is in flight until its place is taken over: one that has ended may be used again for another task.
 func (r *route) settle(q *request, results []transport.Result, call error) {
 	q.cancel()
 	now := time.Now()
 	r.mu.Lock()
 	defer r.unlock()
-	f, why := findingOf(len(q.entries), results, call)
+	entries := q.entries
+	q.entries = nil
+	f, why := findingOf(len(entries), results, call)
 	if r.aborted != nil {
 		f = silent // it was cancelled
 	}
@@ -29,7 +32,7 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 	r.ended, r.told = q.endedRoom[:0], q.toldRoom[:0]
 	var wait waits
 	sure := f == good || r.breaker.blocked() // else a second look follows: credentials may be new by then
-	for i, e := range q.entries {
+	for i, e := range entries {
 		if e.place != flying {
 			continue // Close gave it up
 		}
