@@ -33,7 +33,8 @@ type childConfig struct {
 	Rate  int // tasks a second, by callers that do not wait for each other
 	Tasks int // fire so many and report, instead of until a signal
 
-	Patience time.Duration // of Close
+	MaxPending int           // of the client; 0: its default
+	Patience   time.Duration // of Close
 }
 
 // loopback sends task ids to a server, a line each.
@@ -80,7 +81,7 @@ func runChild(config string) error {
 	defer stop()
 	var hooked atomic.Int64
 	c, err := client.New(newLoopback(x.URL), &client.Options{
-		Mode: x.Mode, Source: "child", OnDrop: func(client.Receipt) { hooked.Add(1) },
+		Mode: x.Mode, Source: "child", MaxPending: x.MaxPending, OnDrop: func(client.Receipt) { hooked.Add(1) },
 	})
 	if err != nil {
 		return err
@@ -109,8 +110,11 @@ func runChild(config string) error {
 // fireUntil fires at the rate of x. In the mode Confirmed each task has a caller of its own.
 func fireUntil(ctx context.Context, c *client.Client, x childConfig) {
 	one := func(i int) {
-		if r, err := c.Fire(context.Background(), number.With(i)); err == nil {
+		switch r, err := c.Fire(context.Background(), number.With(i)); {
+		case err == nil:
 			_, _ = os.Stdout.WriteString("fired " + r.ID + "\n")
+		case errors.Is(err, client.ErrBufferFull):
+			_, _ = os.Stdout.WriteString("full " + r.ID + "\n")
 		}
 	}
 	begun := time.Now()

@@ -43,11 +43,12 @@ type queue struct {
 	mu     sync.Mutex
 	stored map[string]int
 	faulty bool
+	room   int // stored ids after which it answers and stores no more; 0: any number
 	*httptest.Server
 }
 
-func newQueue(t *testing.T, faulty bool) *queue {
-	q := &queue{stored: map[string]int{}, faulty: faulty}
+func newQueue(t *testing.T, q *queue) *queue {
+	q.stored = map[string]int{}
 	q.Server = httptest.NewServer(q)
 	t.Cleanup(q.Close)
 	return q
@@ -67,6 +68,11 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q.mu.Lock()
+	if q.room > 0 && len(q.stored) >= q.room {
+		q.mu.Unlock()
+		<-r.Context().Done()
+		return
+	}
 	for id := range strings.SplitSeq(string(body), "\n") {
 		q.stored[id]++
 	}
@@ -80,6 +86,7 @@ func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type life struct {
 	bound    int
 	fired    []string
+	full     int // fires refused because the buffer was full
 	returned map[string]bool
 	closed   time.Duration
 	report   []int
@@ -89,11 +96,23 @@ type life struct {
 // patience is how long a child may take on a busy machine until it has fired enough to be signalled.
 const patience = time.Minute
 
-// few is a random number of fires to signal a child after.
-func few() int { return 100 + rand.IntN(750) }
+// moment tells, after each fire, whether it is time for the signal.
+type moment func(l *life) bool
 
-// run starts a child, and signals it when it has fired so many tasks; without a signal it ends by itself.
-func run(t *testing.T, x childConfig, s syscall.Signal, fires int) life {
+// afterSome is the moment after a random number of fires.
+func afterSome() moment {
+	fires := 100 + rand.IntN(750)
+	return func(l *life) bool { return len(l.fired) >= fires }
+}
+
+// whenFull is the moment after a random number of fires that a full buffer refused.
+func whenFull() moment {
+	refused := 1 + rand.IntN(20)
+	return func(l *life) bool { return l.full >= refused }
+}
+
+// run starts a child, and signals it when it is time; without a signal it ends by itself.
+func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
 	t.Helper()
 	config, err := json.Marshal(x)
 	if err != nil {
@@ -119,6 +138,7 @@ func run(t *testing.T, x childConfig, s syscall.Signal, fires int) life {
 	})
 	defer late.Stop()
 	l := life{returned: map[string]bool{}}
+	signalled := s == 0
 	lines(bufio.NewScanner(out), func(word, rest string) {
 		switch word {
 		case "bound":
@@ -127,9 +147,9 @@ func run(t *testing.T, x childConfig, s syscall.Signal, fires int) life {
 			if len(rest) != 26 {
 				return
 			}
-			if l.fired = append(l.fired, rest); s != 0 && len(l.fired) == fires {
-				_ = child.Process.Signal(s)
-			}
+			l.fired = append(l.fired, rest)
+		case "full":
+			l.full++
 		case "returned":
 			l.returned[rest] = true
 		case "closed":
@@ -139,10 +159,14 @@ func run(t *testing.T, x childConfig, s syscall.Signal, fires int) life {
 			r := l.report
 			_, _ = fmt.Sscan(rest, &r[0], &r[1], &r[2], &r[3], &r[4], &r[5], &r[6], &r[7])
 		}
+		if !signalled && when(&l) {
+			signalled = true
+			_ = child.Process.Signal(s)
+		}
 	})
 	err = child.Wait()
-	if len(l.fired) < fires {
-		t.Fatalf("void: the child fired %d of %d tasks within %v", len(l.fired), fires, patience)
+	if !signalled {
+		t.Fatalf("void: the child fired %d tasks, and %d into a full buffer, within %v", len(l.fired), l.full, patience)
 	}
 	if s != syscall.SIGKILL && err != nil {
 		t.Fatalf("the child ended with %v", err)
@@ -177,8 +201,8 @@ func TestT4_A2_KilledHost(t *testing.T) {
 			var losses []int
 			fired := 0
 			for range kills {
-				q := newQueue(t, false)
-				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000}, syscall.SIGKILL, few())
+				q := newQueue(t, &queue{})
+				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000}, syscall.SIGKILL, afterSome())
 				q.Close() // waits for what has arrived
 				n := l.lost(q)
 				losses = append(losses, n)
@@ -196,6 +220,28 @@ func TestT4_A2_KilledHost(t *testing.T) {
 	}
 }
 
+// TestT4_A2_BoundHolds kills hosts whose queue has stopped answering and whose buffer is full: what is lost is all that the
+// buffer holds, and no task more than the bound that the host has printed.
+func TestT4_A2_BoundHolds(t *testing.T) {
+	const room = 50
+	kills := scaled(20, 100, 1000)
+	most, sum := 0, 0
+	for range kills {
+		q := newQueue(t, &queue{room: 1 + rand.IntN(300)})
+		l := run(t, childConfig{URL: q.URL, Mode: client.Buffered, Rate: 5000, MaxPending: room}, syscall.SIGKILL, whenFull())
+		q.Close()
+		n := l.lost(q)
+		if n > l.bound || l.bound != room {
+			t.Errorf("lost %d, and the bound is %d", n, l.bound)
+		}
+		most, sum = max(most, n), sum+n
+	}
+	t.Logf("%d kills; lost: %d on average, %d at most, of a bound of %d", kills, sum/kills, most, room)
+	if most < room {
+		t.Errorf("void: %d lost at most, so the bound of %d was never reached", most, room)
+	}
+}
+
 // TestT5_A3_TerminatedHost ends hosts by SIGTERM, as a deploy does, in front of a queue that fails now and then.
 func TestT5_A3_TerminatedHost(t *testing.T) {
 	for mode, kills := range map[client.Mode]int{client.Buffered: scaled(20, 200, 2000), client.Confirmed: scaled(10, 100, 2000)} {
@@ -203,11 +249,11 @@ func TestT5_A3_TerminatedHost(t *testing.T) {
 			var slowest time.Duration
 			fired, returned := 0, 0
 			for i := range kills {
-				q := newQueue(t, true)
+				q := newQueue(t, &queue{faulty: true})
 				if i%10 == 9 {
 					time.AfterFunc(30*time.Millisecond, q.CloseClientConnections)
 				}
-				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000, Patience: 5 * time.Second}, syscall.SIGTERM, few())
+				l := run(t, childConfig{URL: q.URL, Mode: mode, Rate: 5000, Patience: 5 * time.Second}, syscall.SIGTERM, afterSome())
 				q.Close()
 				if n := l.lost(q); n > 0 {
 					t.Errorf("lost %d of %d", n, len(l.fired))
@@ -222,7 +268,7 @@ func TestT5_A3_TerminatedHost(t *testing.T) {
 // TestT5_DeadQueueIsReturned ends a host whose queue is gone: Close has everything.
 func TestT5_DeadQueueIsReturned(t *testing.T) {
 	const grace = 300 * time.Millisecond
-	l := run(t, childConfig{Mode: client.Buffered, Rate: 5000, Patience: grace}, syscall.SIGTERM, few())
+	l := run(t, childConfig{Mode: client.Buffered, Rate: 5000, Patience: grace}, syscall.SIGTERM, afterSome())
 	if len(l.returned) != len(l.fired) || l.closed < grace {
 		t.Errorf("fired %d, returned %d after %v", len(l.fired), len(l.returned), l.closed)
 	}
@@ -238,7 +284,7 @@ const (
 // TestT16_A4_A5_LongOutageIsBounded fires on and on while nothing can be sent.
 func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
 	n := scaled(400_000, 5_000_000, 5_000_000)
-	l := run(t, childConfig{Mode: client.Buffered, Tasks: n}, 0, 0)
+	l := run(t, childConfig{Mode: client.Buffered, Tasks: n}, 0, nil)
 	if l.report == nil {
 		t.Fatal("no report")
 	}
