@@ -6,22 +6,11 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/offloadhq/offload/internal/jsonscan"
 )
-
-// buffers are for answers.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-func buffer() *[]byte { return buffers.Get().(*[]byte) }
-
-func release(b *[]byte) {
-	*b = (*b)[:0]
-	buffers.Put(b)
-}
 
 // maxAnswer bounds what is read of an answer. Those of batches are a few kilobytes.
 const maxAnswer = 256 << 10

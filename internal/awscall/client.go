@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/offloadhq/offload/internal/awserr"
 )
@@ -31,7 +32,9 @@ type Client struct {
 	anonymous   bool
 	signer      *v4.Signer
 	clock       clock
-	agent       string
+	blank       http.Request // what all requests have in common
+	agent       []string     // the value of a header
+	reuses      bool         // the buffers of bodies; the HTTP client is one that is known to read none after its answer
 }
 
 // New makes a client from a loaded configuration, and no request. It returns every problem, joined. What only an SDK
@@ -53,11 +56,15 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 		http:      awserr.Pooled(cfg.HTTPClient),
 		anonymous: aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)),
 		signer:    v4.NewSigner(),
-		agent:     "offload",
+		agent:     []string{"offload"},
 	}
+	c.blank = http.Request{
+		Method: http.MethodPost, URL: endpoint.URL, Host: endpoint.URL.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	_, c.reuses = c.http.(*awshttp.BuildableClient)
 	c.clock.off = cfg.DisableClockSkewCorrection
 	if cfg.AppID != "" {
-		c.agent += " app/" + url.PathEscape(cfg.AppID)
+		c.agent[0] += " app/" + url.PathEscape(cfg.AppID)
 	}
 	return c, nil
 }
@@ -76,23 +83,31 @@ func hasInterceptors(cfg aws.Config) bool {
 // Endpoint returns where requests go.
 func (c *Client) Endpoint() Endpoint { return c.endpoint }
 
-// Call makes one POST request to the operation that target names in its header. body is not changed, and may be read
-// until the answer is read; decode reads the body of a successful answer, of which it must keep nothing. An error is one of
-// the network, of the credentials, or an [*Error]; watch knows how far the request came.
-func (c *Client) Call(ctx context.Context, target string, body []byte, decode func([]byte) error, watch *awserr.Call) error {
+// Call makes one POST request to the operation that target names in its header. encode appends the body of the request to
+// a buffer; decode reads the body of a successful answer, of which it must keep nothing. An error is one of the network, of
+// the credentials, or an [*Error]; watch knows how far the request came.
+func (c *Client) Call(ctx context.Context, target string, encode func([]byte) []byte, decode func([]byte) error, watch *awserr.Call) error {
 	watch.Begin()
-	r := c.request(ctx, target, body)
+	body := bodies.get()
+	defer func() {
+		if c.reuses && watch.Written() {
+			bodies.put(body)
+		}
+	}()
+	*body = encode(*body)
+	r := c.request(ctx, watch, target, *body)
 	used := c.clock.offset()
-	if err := c.sign(ctx, r, body, used, watch); err != nil {
+	if err := c.sign(ctx, r, *body, used, watch); err != nil {
 		return err
 	}
-	answer, err := c.http.Do(r.WithContext(watch.Sending(ctx)))
+	watch.Sending()
+	answer, err := c.http.Do(r)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	text := buffer()
-	defer release(text)
+	text := answers.get()
+	defer answers.put(text)
 	*text, err = readAll(answer.Body, *text)
 	_ = answer.Body.Close()
 	skewed := c.clock.observe(answer.Header, now, used)
@@ -116,26 +131,29 @@ var clockCodes = map[string]bool{
 	"RequestExpired": true, "RequestInTheFuture": true, "AccessDenied": true,
 }
 
+// Values of headers, which nobody writes to.
+var (
+	contentType = []string{"application/x-amz-json-1.0"}
+	queryMode   = []string{"true"} // an error then carries its older code too
+)
+
 // request builds the request. Its body is of a kind that net/http knows to be in memory: it then writes headers and body
 // at once, and can send them again on another connection when an idle one turns out to be closed.
-func (c *Client) request(ctx context.Context, target string, body []byte) *http.Request {
-	reader := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	u := *c.endpoint.URL // the signer writes to it
-	r := &http.Request{
-		Method: http.MethodPost, URL: &u, Host: u.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{
-			"Content-Type":      {"application/x-amz-json-1.0"},
-			"User-Agent":        {c.agent},
-			"X-Amz-Target":      {target},
-			"X-Amzn-Query-Mode": {"true"}, // an error then carries its older code too
-		},
-		ContentLength: int64(len(body)), GetBody: reader,
-	}
-	r.Body, _ = reader()
+func (c *Client) request(ctx context.Context, watch *awserr.Call, target string, body []byte) *http.Request {
+	r := c.blank.WithContext(watch.Traced(ctx))
+	u := *r.URL // the signer writes to it
+	r.URL = &u
+	r.Header = make(http.Header, 8)
+	r.Header["Content-Type"] = contentType
+	r.Header["User-Agent"] = c.agent
+	r.Header["X-Amz-Target"] = []string{target}
+	r.Header["X-Amzn-Query-Mode"] = queryMode
 	if trace := InvocationTrace(ctx); trace != "" {
 		r.Header["X-Amzn-Trace-Id"] = []string{headerText(trace)}
 	}
+	r.ContentLength = int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, _ = r.GetBody()
 	return r
 }
 
@@ -177,7 +195,9 @@ func (c *Client) sign(ctx context.Context, r *http.Request, raw []byte, offset t
 		return fmt.Errorf("credentials: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	err = c.signer.SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), c.service.Name, c.endpoint.Region, time.Now().Add(offset))
+	var hash [2 * sha256.Size]byte
+	hex.Encode(hash[:], sum[:])
+	err = c.signer.SignHTTP(ctx, credentials, r, string(hash[:]), c.service.Name, c.endpoint.Region, time.Now().Add(offset))
 	if err != nil {
 		return fmt.Errorf("signature: %w", err)
 	}

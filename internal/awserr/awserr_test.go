@@ -1,6 +1,7 @@
 package awserr_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -91,17 +92,49 @@ func TestCallKnowsWhatWasSent(t *testing.T) {
 		t.Error("the client was never asked, and something was sent")
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	if call, err := post(t, server.Client(), server.URL); err != nil || call.NothingSent() {
-		t.Errorf("an answered call: nothing sent %t, %v", call.NothingSent(), err)
+	if call, err := post(t, server.Client(), server.URL); err != nil || call.NothingSent() || !call.Written() {
+		t.Errorf("an answered call: nothing sent %t, written %t, %v", call.NothingSent(), call.Written(), err)
 	}
 	server.Close()
-	if call, err := post(t, &http.Client{}, server.URL); err == nil || !call.NothingSent() {
+	if call, err := post(t, &http.Client{}, server.URL); err == nil || !call.NothingSent() || call.Written() {
 		t.Errorf("a refused connection: nothing sent %t, %v", call.NothingSent(), err)
 	}
 	blind := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF })}
-	if call, _ := post(t, blind, "http://127.0.0.1:9"); call.NothingSent() {
-		t.Error("a client without a trace claims that nothing was sent")
+	if call, _ := post(t, blind, "http://127.0.0.1:9"); call.NothingSent() || call.Written() {
+		t.Errorf("a client without a trace claims that nothing was sent, or all: %t, %t", call.NothingSent(), call.Written())
 	}
+}
+
+// TestAnswerBeforeTheEndOfTheRequest has a server that answers what it has not read, and a body that no socket holds.
+func TestAnswerBeforeTheEndOfTheRequest(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = conn.Read(make([]byte, 1))
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n") // and the one byte never
+		<-t.Context().Done()
+		_ = conn.Close()
+	}()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+listener.Addr().String(), bytes.NewReader(make([]byte, 64<<20)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := &awserr.Call{}
+	answer, err := call.Watch(&http.Client{Transport: &http.Transport{}}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call.Written() || call.NothingSent() {
+		t.Errorf("an answer before the end of the request: written %t, nothing sent %t", call.Written(), call.NothingSent())
+	}
+	_ = answer.Body.Close()
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

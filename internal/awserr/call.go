@@ -14,21 +14,35 @@ import (
 // certainly did not is not stored there. The zero Call is ready; use a new one for every call. A client that does not
 // run [Call.Watch] or [Call.Begin] leaves it unobserved, and then nothing is claimed.
 type Call struct {
-	watched, asked, dialled, connected atomic.Bool
-	loan                               loan // of credentials, which [Judge] drops when they are refused
+	watched, asked, dialled atomic.Bool
+	connected, written      atomic.Int32 // connections that were to take the request, and those that are done with it
+	trace                   httptrace.ClientTrace
+	loan                    loan // of credentials, which [Judge] drops when they are refused
 }
 
 // Begin starts the watch.
 func (c *Call) Begin() { c.watched.Store(true) }
 
-// Sending marks that the HTTP client is asked now, and returns the context for its request. Of net/http the trace in it
-// says whether a connection was ever there to write on; a client that knows no trace counts as connected.
-func (c *Call) Sending(ctx context.Context) context.Context {
-	c.asked.Store(true)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.dialled.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true) },
-	})
+// Sending marks that the HTTP client is asked now.
+func (c *Call) Sending() { c.asked.Store(true) }
+
+// Traced returns the context for the request. Of net/http the trace in it says whether a connection was ever there to write
+// on; a client that knows no trace counts as connected.
+func (c *Call) Traced(ctx context.Context) context.Context {
+	c.trace = httptrace.ClientTrace{GetConn: c.dialling, GotConn: c.connecting, WroteRequest: c.wrote}
+	return httptrace.WithClientTrace(ctx, &c.trace)
+}
+
+func (c *Call) dialling(string)                  { c.dialled.Store(true) }
+func (c *Call) connecting(httptrace.GotConnInfo) { c.connected.Add(1) }
+func (c *Call) wrote(httptrace.WroteRequestInfo) { c.written.Add(1) }
+
+// Written reports that the HTTP client, which has returned, reads the body of the request no more: every connection that was
+// to take it is done with it. Of a client that knows no trace nothing is claimed. An answer alone does not say so: one can
+// come before the request is read.
+func (c *Call) Written() bool {
+	n := c.written.Load()
+	return n > 0 && n == c.connected.Load()
 }
 
 // Watch begins the watch of a call of the SDK, and returns its HTTP client with the watch around it. Call it in the options
@@ -49,7 +63,8 @@ type watchedClient struct {
 // begins; an answer that comes before net/http has seen the end of the body would then count as a failed write,
 // and cost the connection.
 func (w watchedClient) Do(r *http.Request) (*http.Response, error) {
-	r = r.WithContext(w.call.Sending(r.Context()))
+	w.call.Sending()
+	r = r.WithContext(w.call.Traced(r.Context()))
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = struct{ io.ReadCloser }{r.Body}
 	}
@@ -61,7 +76,7 @@ func (c *Call) unasked() bool { return c.watched.Load() && !c.asked.Load() }
 
 // NothingSent reports that, for certain, no byte of the request left this process.
 func (c *Call) NothingSent() bool {
-	return c.unasked() || c.watched.Load() && c.dialled.Load() && !c.connected.Load()
+	return c.unasked() || c.watched.Load() && c.dialled.Load() && c.connected.Load() == 0
 }
 
 var _ aws.HTTPClient = watchedClient{}

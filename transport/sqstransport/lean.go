@@ -36,18 +36,24 @@ func (l *lean) Facts() api.Facts {
 	return facts
 }
 
+// The operations, as the protocol names them.
+const (
+	sendMessageBatch             = "AmazonSQS." + api.SendMessageBatch
+	changeMessageVisibilityBatch = "AmazonSQS." + api.ChangeMessageVisibilityBatch
+)
+
 // SendMessageBatch implements api.Queues.
 func (l *lean) SendMessageBatch(ctx context.Context, queueURL string, messages []api.Message, watch *awserr.Call) (api.Answer, error) {
-	return l.call(ctx, api.SendMessageBatch, appendMessages(nil, queueURL, messages), watch)
+	return l.call(ctx, sendMessageBatch, func(b []byte) []byte { return appendMessages(b, queueURL, messages) }, watch)
 }
 
 // ChangeMessageVisibilityBatch implements api.Queues.
 func (l *lean) ChangeMessageVisibilityBatch(ctx context.Context, queueURL string, changes []api.Visibility, watch *awserr.Call) (api.Answer, error) {
-	return l.call(ctx, api.ChangeMessageVisibilityBatch, appendChanges(nil, queueURL, changes), watch)
+	return l.call(ctx, changeMessageVisibilityBatch, func(b []byte) []byte { return appendChanges(b, queueURL, changes) }, watch)
 }
 
-func (l *lean) call(ctx context.Context, operation string, body []byte, watch *awserr.Call) (answer api.Answer, err error) {
-	err = l.client.Call(ctx, "AmazonSQS."+operation, body, func(b []byte) error {
+func (l *lean) call(ctx context.Context, target string, encode func([]byte) []byte, watch *awserr.Call) (answer api.Answer, err error) {
+	err = l.client.Call(ctx, target, encode, func(b []byte) error {
 		answer, err = readAnswer(b)
 		return err
 	}, watch)
