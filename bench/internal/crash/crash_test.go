@@ -79,8 +79,16 @@ func TestDrainLosesNothing(t *testing.T) {
 // TestKillSeesALoss: what waits in the process for a connection dies with it, and what is on its way arrives.
 func TestKillSeesALoss(t *testing.T) {
 	burst := Plan{Mode: client.Buffered, Rate: 20_000, Tasks: capacity - 1}
-	loss, err := killer(t, 100*time.Millisecond).run(t.Context(), burst, 5000, syscall.SIGKILL)
+	loss, err := killer(t, 100*time.Millisecond).run(t.Context(), burst, fired(5000), syscall.SIGKILL)
 	if err != nil || loss.Lost == 0 || loss.Lost == loss.Fired || loss.Lost > loss.Bound {
+		t.Errorf("%+v, %v", loss, err)
+	}
+}
+
+// TestFullBufferIsLost: the bound is near, and not passed.
+func TestFullBufferIsLost(t *testing.T) {
+	loss, err := killer(t, 0).KillFull(t.Context())
+	if err != nil || loss.Bound != 50 || loss.Lost <= loss.Bound/2 || loss.Lost > loss.Bound || loss.Fired < fakesqs.StallRoom {
 		t.Errorf("%+v, %v", loss, err)
 	}
 }
@@ -100,11 +108,12 @@ func TestLedgerCountsWhatWasPromised(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	other.MarkFull()
 	other.SetBound(77)
 	other.SetAtRisk(5)
 	// 9 was stored and not promised: it makes up for none that was.
-	if got := l.Lost([]int{4, 9, 2}); got != 2 || l.Count() != 4 || l.Bound() != 77 || l.AtRisk() != 5 {
-		t.Errorf("lost %d, count %d, bound %d, at risk %d", got, l.Count(), l.Bound(), l.AtRisk())
+	if got := l.Lost([]int{4, 9, 2}); got != 2 || l.Count() != 4 || l.Bound() != 77 || l.AtRisk() != 5 || l.Full() != 1 {
+		t.Errorf("lost %d, count %d, bound %d, at risk %d, full %d", got, l.Count(), l.Bound(), l.AtRisk(), l.Full())
 	}
 	if err := other.Mark(capacity); err == nil || l.Promised(-1) || l.Promised(capacity) {
 		t.Error("a task beyond the ledger was taken", err)

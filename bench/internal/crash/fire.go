@@ -24,6 +24,8 @@ type Plan struct {
 	Ledger string // its file
 	Rate   int    // fires a second; 0: as fast as it can
 	Tasks  int    // fires in all
+
+	MaxPending int // of the client; 0: its default
 }
 
 // callers is enough for 5,000 fires a second that wait 10 ms each.
@@ -38,7 +40,7 @@ func Fire(ctx context.Context, p Plan) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	c, err := queue.NewClient(p.Server, &client.Options{Mode: p.Mode})
+	c, err := queue.NewClient(p.Server, &client.Options{Mode: p.Mode, MaxPending: p.MaxPending})
 	if err != nil {
 		return err
 	}
@@ -70,8 +72,12 @@ func fireAll(ctx context.Context, c *client.Client, l *Ledger, p Plan) error {
 				}
 				args := payload.New()
 				_, err := c.Fire(ctx, payload.Placed.With(args))
-				if err == nil {
+				switch {
+				case err == nil:
 					err = l.Mark(args.Number)
+				case p.MaxPending > 0 && errors.Is(err, client.ErrBufferFull):
+					l.MarkFull()
+					err = nil
 				}
 				if err != nil && ctx.Err() == nil {
 					failed.CompareAndSwap(nil, &err)

@@ -47,20 +47,51 @@ type Killer struct {
 // Kill fires 5,000 tasks a second and sends SIGKILL at a random moment between the 1,000th and the 2,000th.
 func (k *Killer) Kill(ctx context.Context, mode client.Mode) (Loss, error) {
 	after := killAfter + rand.IntN(killAfter)
-	return k.run(ctx, Plan{Mode: mode, Rate: killRate, Tasks: capacity - 1}, after, syscall.SIGKILL)
+	return k.run(ctx, Plan{Mode: mode, Rate: killRate, Tasks: capacity - 1}, fired(after), syscall.SIGKILL)
+}
+
+// KillFull gives the client room for 50 tasks and a queue that stalls, and sends SIGKILL when the room has been full for a
+// while: all that the client holds is lost, which is as much as it may lose.
+func (k *Killer) KillFull(ctx context.Context) (Loss, error) {
+	return k.run(ctx, Plan{Mode: client.Buffered, Rate: killRate, Tasks: capacity - 1, MaxPending: 50}, full(100+rand.IntN(100)), syscall.SIGKILL)
+}
+
+// moment is when a process is signalled.
+type moment struct {
+	what string
+	come func(l *Ledger) bool
+}
+
+// full is the moment after so many refusals with no fire between them, once the queue has stalled.
+func full(refusals int) moment {
+	count, before := 0, 0
+	return moment{"filled the buffer", func(l *Ledger) bool {
+		if now := l.Count(); now != count || now < fakesqs.StallRoom {
+			count, before = now, l.Full()
+		}
+		return l.Full() >= before+refusals
+	}}
+}
+
+func fired(tasks int) moment {
+	return moment{fmt.Sprintf("fired %d tasks", tasks), func(l *Ledger) bool { return l.Count() >= tasks }}
 }
 
 // Drain fires 10,000 tasks at once and sends SIGTERM as soon as the last Fire has returned. Took is the time until the
 // process has ended.
 func (k *Killer) Drain(ctx context.Context) (Loss, error) {
-	return k.run(ctx, Plan{Mode: client.Buffered, Tasks: drainTasks}, drainTasks, syscall.SIGTERM)
+	return k.run(ctx, Plan{Mode: client.Buffered, Tasks: drainTasks}, fired(drainTasks), syscall.SIGTERM)
 }
 
-// run starts a process, signals it after so many fires, and counts when it has ended.
-func (k *Killer) run(ctx context.Context, p Plan, after int, with syscall.Signal) (loss Loss, err error) {
+// run starts a process, signals it at a moment, and counts when it has ended.
+func (k *Killer) run(ctx context.Context, p Plan, when moment, with syscall.Signal) (loss Loss, err error) {
 	k.runs++
 	p.Server = k.Server
-	p.Server.Queue = fmt.Sprintf("%s%d-%d", fakesqs.AuditPrefix, time.Now().UnixNano(), k.runs)
+	prefix := fakesqs.AuditPrefix
+	if p.MaxPending > 0 {
+		prefix = fakesqs.StallPrefix
+	}
+	p.Server.Queue = fmt.Sprintf("%s%d-%d", prefix, time.Now().UnixNano(), k.runs)
 	p.Ledger = filepath.Join(k.Dir, p.Server.Queue)
 	l, err := CreateLedger(p.Ledger)
 	if err != nil {
@@ -71,7 +102,7 @@ func (k *Killer) run(ctx context.Context, p Plan, after int, with syscall.Signal
 	if err != nil {
 		return loss, err
 	}
-	signalled, err := signalAfter(ctx, process, l, after, with)
+	signalled, err := signalAt(ctx, process, l, when, with)
 	if err != nil {
 		return loss, err
 	}
@@ -88,13 +119,13 @@ func (k *Killer) run(ctx context.Context, p Plan, after int, with syscall.Signal
 	return loss, err
 }
 
-// signalAfter leaves no process behind when it fails.
-func signalAfter(ctx context.Context, process *os.Process, l *Ledger, after int, with syscall.Signal) (time.Time, error) {
-	for deadline := time.Now().Add(patience); l.Count() < after; {
+// signalAt leaves no process behind when it fails.
+func signalAt(ctx context.Context, process *os.Process, l *Ledger, when moment, with syscall.Signal) (time.Time, error) {
+	for deadline := time.Now().Add(patience); !when.come(l); {
 		if ctx.Err() != nil || time.Now().After(deadline) {
 			_ = process.Kill()
 			_, _ = process.Wait()
-			return time.Time{}, fmt.Errorf("process: fired %d of %d tasks within %v", l.Count(), after, patience)
+			return time.Time{}, fmt.Errorf("process: has not %s within %v: it fired %d", when.what, patience, l.Count())
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -17,6 +17,7 @@ const (
 	countAt  = 0
 	boundAt  = 8
 	atRiskAt = 16
+	fullAt   = 24
 	marksAt  = 64
 	size     = marksAt + capacity
 )
@@ -69,6 +70,12 @@ func (l *Ledger) Count() int { return int(l.word(countAt).Load()) }
 func (l *Ledger) Promised(number int) bool {
 	return number >= 0 && number < capacity && l.memory[marksAt+number] == 1
 }
+
+// MarkFull notes that Fire refused a task because the buffer was full. It is safe for concurrent use.
+func (l *Ledger) MarkFull() { l.word(fullAt).Add(1) }
+
+// Full is the number of such refusals.
+func (l *Ledger) Full() int { return int(l.word(fullAt).Load()) }
 
 // SetBound notes the most that the process says it can lose.
 func (l *Ledger) SetBound(tasks int) { l.word(boundAt).Store(uint64(tasks)) }

@@ -49,6 +49,16 @@ func numberOf(body string) (int, bool) {
 	return n, err == nil
 }
 
+// stalled reports a queue that takes no more.
+func (a *audit) stalled(queue string) bool {
+	if !strings.HasPrefix(queue, StallPrefix) {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.queues[queue]) >= StallRoom
+}
+
 func (a *audit) numbers(queue string) []int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

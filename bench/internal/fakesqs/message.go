@@ -57,8 +57,11 @@ func (s *Server) sendBatch(body []byte) ([]byte, error) {
 	if len(seen) < len(in.Entries) {
 		return nil, invalid("BatchEntryIdsNotDistinct", "two entries have one Id")
 	}
-	s.requests.Add(1)
 	queue := path.Base(in.QueueUrl)
+	if s.audit.stalled(queue) {
+		return nil, errStalled
+	}
+	s.requests.Add(1)
 	out := append(make([]byte, 0, 64+192*len(in.Entries)), `{"Failed":[],"Successful":[`...)
 	for i, m := range in.Entries {
 		if i > 0 {

@@ -21,6 +21,11 @@ import (
 const (
 	// AuditPrefix begins the names of queues whose tasks are noted by their numbers.
 	AuditPrefix = "audit-"
+	// StallPrefix begins the names of those among them that have room for [StallRoom] tasks, and then answer nothing and
+	// store nothing.
+	StallPrefix = AuditPrefix + "stall-"
+	// StallRoom is after how many tasks such a queue stalls.
+	StallRoom = 500
 	// BarePath takes any POST and answers after the round trip: what a request costs that does nothing.
 	BarePath = "/bare"
 
@@ -63,6 +68,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer buffers.Put(body)
 	time.Sleep(s.RoundTrip / 2)
 	answer, err := s.act(r, body.Bytes())
+	if errors.Is(err, errStalled) {
+		<-r.Context().Done()
+		return
+	}
 	time.Sleep(s.RoundTrip - s.RoundTrip/2)
 	if err != nil {
 		refuse(w, err)
@@ -137,6 +146,9 @@ func ask(ctx context.Context, client *http.Client, address string, into any) err
 	}
 	return nil
 }
+
+// errStalled stands for an answer that never comes.
+var errStalled = errors.New("the queue has stalled")
 
 // apiError is an error of the JSON protocol.
 type apiError struct {

@@ -102,6 +102,7 @@ func failed(err error) measure.Sample { return measure.Sample{Failures: 1, Probl
 // The names of the losses.
 const (
 	KillBuffered  = "Buffered, SIGKILL"
+	KillFull      = "Buffered, full at 50, SIGKILL"
 	KillConfirmed = "Confirmed, SIGKILL"
 	DrainBuffered = "Buffered, SIGTERM"
 )
@@ -116,6 +117,7 @@ func (r *Runner) losses(ctx context.Context) []Losses {
 	}{
 		{KillBuffered, Near, 0, r.Scale.Kills, func(k *crash.Killer) (crash.Loss, error) { return k.Kill(ctx, client.Buffered) }},
 		{KillBuffered, Far, FarRoundTrip, r.Scale.Kills, func(k *crash.Killer) (crash.Loss, error) { return k.Kill(ctx, client.Buffered) }},
+		{KillFull, Near, 0, r.Scale.Kills, func(k *crash.Killer) (crash.Loss, error) { return k.KillFull(ctx) }},
 		{KillConfirmed, Far, FarRoundTrip, r.Scale.Kills, func(k *crash.Killer) (crash.Loss, error) { return k.Kill(ctx, client.Confirmed) }},
 		{DrainBuffered, Far, FarRoundTrip, r.Scale.Drains, func(k *crash.Killer) (crash.Loss, error) { return k.Drain(ctx) }},
 	} {

@@ -67,7 +67,7 @@ const (
 		"*tuned* looks for work every millisecond. *Worst* is the median of the worst of each round, of 10 or 30 tasks. The emulator's function is warm; on AWS, polling and cold starts come on top. Through is how many tasks a second\n" +
 		"64 goroutines fire and a worker of 100 (the emulator: 10 processes with batches of 10) begins."
 	lossText = "A process fires 5,000 tasks a second and gets SIGKILL at a random moment after 1,000 of them. Lost is what Fire had returned nil for and the server does\n" +
-		"not have. SIGTERM comes when 10,000 fires have just returned; the process closes its client and ends."
+		"not have. The client of *full at 50* has room for 50 tasks and a queue that stops answering: it loses all that it holds. SIGTERM comes when 10,000 fires have just returned; the process closes its client and ends."
 )
 
 func intro(b *strings.Builder, run *Run) {

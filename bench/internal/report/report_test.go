@@ -48,6 +48,7 @@ func results() *plan.Results {
 	r.Losses = []plan.Losses{
 		{Name: plan.KillBuffered, Server: plan.Near, Ends: []crash.Loss{{Fired: 1500, Lost: 1, Bound: 100}, {Fired: 1500, Lost: 3, Bound: 100}}},
 		{Name: plan.KillBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500, Lost: 9, Bound: 100}}},
+		{Name: plan.KillFull, Server: plan.Near, Ends: []crash.Loss{{Fired: 550, Lost: 50, Bound: 50}, {Fired: 550, Lost: 42, Bound: 50}}},
 		{Name: plan.KillConfirmed, Server: plan.Far, Ends: []crash.Loss{{Fired: 1500}}},
 		{Name: plan.DrainBuffered, Server: plan.Far, Ends: []crash.Loss{{Fired: 10_000, Took: 300 * time.Millisecond}}},
 	}
@@ -103,7 +104,7 @@ func TestEachGateCanBeMissed(t *testing.T) {
 		"64 goroutines: requests a task":        load(queue.Buffered, plan.Far, 64, chattier),
 		"256 goroutines: requests a task":       load(queue.Confirmed, plan.Far, 256, chattier),
 		"asynq's client":                        load(queue.Buffered, plan.Near, 64, dearer),
-		"most that was lost, of the bound":      loss(plan.KillBuffered, func(l *crash.Loss) { l.Lost = 101 }),
+		"most that was lost, of the bound":      loss(plan.KillFull, func(l *crash.Loss) { l.Lost = 51 }),
 		"Confirmed, SIGKILL":                    loss(plan.KillConfirmed, func(l *crash.Loss) { l.Lost = 1 }),
 		"10,000 tasks: lost":                    loss(plan.DrainBuffered, func(l *crash.Loss) { l.Lost = 1 }),
 	} {
