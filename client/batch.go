@@ -48,14 +48,12 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 	entries := make([]*entry, len(tasks)) // nil: refused
 	shares := make(map[*route][]int, 1)
 	var dropped []int
-	for i, envelope := range envelopes {
-		if b.receipts[i].Err != nil {
-			continue
-		}
-		if entries[i], b.receipts[i] = c.admit(b.ctxs[i], envelope, now); entries[i] != nil {
+	c.admitAll(b, envelopes, entries, now)
+	for i, e := range entries {
+		if e != nil {
 			r := c.routes[b.receipts[i].Class]
 			shares[r] = append(shares[r], i)
-		} else {
+		} else if b.receipts[i].Err != nil {
 			dropped = append(dropped, i)
 		}
 	}
@@ -70,6 +68,19 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 	}
 }
 
+// admitAll admits the tasks of a batch. Those of the receipts that have an error are left out.
+func (c *Client) admitAll(b *batch, envelopes []task.Envelope, entries []*entry, now time.Time) {
+	if c.journaled != nil {
+		c.journaled.admitAll(b, envelopes, entries, now)
+		return
+	}
+	for i, envelope := range envelopes {
+		if b.receipts[i].Err == nil {
+			entries[i], b.receipts[i] = c.admit(b.ctxs[i], envelope, now)
+		}
+	}
+}
+
 // acceptShare hands a route its entries of a batch. It sets the receipts where nobody waits for the answer of a route that
 // Close has ended meanwhile.
 func (c *Client) acceptShare(r *route, share []int, entries []*entry, receipts []Receipt, now time.Time) {
@@ -77,7 +88,7 @@ func (c *Client) acceptShare(r *route, share []int, entries []*entry, receipts [
 	for n, i := range share {
 		own[n] = entries[i]
 	}
-	if r.accept(now, own...) || c.mode == Confirmed {
+	if r.accept(now, own...) || c.mode != Buffered {
 		return
 	}
 	for _, i := range share {

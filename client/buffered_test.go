@@ -23,9 +23,9 @@ import (
 // balance fails the test unless the numbers of an idle client add up.
 func balance(t *testing.T, s client.Stats) {
 	t.Helper()
-	sum := s.Refused + s.Dropped + s.Accepted + s.Rejected + s.Unknown + uint64(s.Waiting.Tasks) + uint64(s.InFlight.Tasks)
-	if s.Fired != sum || s.Waiting.Tasks < 0 || s.InFlight.Tasks < 0 || s.Waiting.Bytes < 0 || s.InFlight.Bytes < 0 {
-		t.Errorf("fired %d, but the rest adds up to %d: %+v", s.Fired, sum, s)
+	sum := s.Refused + s.Dropped + s.Spilled + s.Accepted + s.Rejected + s.Unknown + s.Kept + uint64(s.Waiting.Tasks) + uint64(s.InFlight.Tasks)
+	if s.Fired+s.Recovered != sum || s.Waiting.Tasks < 0 || s.InFlight.Tasks < 0 || s.Waiting.Bytes < 0 || s.InFlight.Bytes < 0 {
+		t.Errorf("fired %d, recovered %d, but the rest adds up to %d: %+v", s.Fired, s.Recovered, sum, s)
 	}
 }
 

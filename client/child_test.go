@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -30,8 +31,10 @@ const childEnv = "OFFLOAD_CLIENT_TEST_CHILD"
 type childConfig struct {
 	URL   string // of the queue; "": every request is refused
 	Mode  client.Mode
-	Rate  int // tasks a second, by callers that do not wait for each other
-	Tasks int // fire so many and report, instead of until a signal
+	Dir   string       // of the journal, in the mode Journaled
+	Sync  journal.Sync // of it
+	Rate  int          // tasks a second, by callers that do not wait for each other
+	Tasks int          // fire so many and report, instead of until a signal
 
 	MaxPending int           // of the client; 0: its default
 	Patience   time.Duration // of Close
@@ -80,9 +83,16 @@ func runChild(config string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	var hooked atomic.Int64
-	c, err := client.New(newLoopback(x.URL), &client.Options{
-		Mode: x.Mode, Source: "child", MaxPending: x.MaxPending, OnDrop: func(client.Receipt) { hooked.Add(1) },
-	})
+	opts := &client.Options{Mode: x.Mode, Source: "child", MaxPending: x.MaxPending, OnDrop: func(client.Receipt) { hooked.Add(1) }}
+	if x.Mode == client.Journaled {
+		j, err := journal.Open(x.Dir, &journal.Options{Sync: x.Sync, SegmentBytes: 1 << 20, AdoptEvery: time.Second})
+		if err != nil {
+			return err
+		}
+		defer j.Close() //nolint:errcheck // what is lost, the parent finds
+		opts.Journal = j
+	}
+	c, err := client.New(newLoopback(x.URL), opts)
 	if err != nil {
 		return err
 	}
@@ -107,7 +117,7 @@ func runChild(config string) error {
 	return err
 }
 
-// fireUntil fires at the rate of x. In the mode Confirmed each task has a caller of its own.
+// fireUntil fires at the rate of x, if it has one. Where Fire waits each task has a caller of its own.
 func fireUntil(ctx context.Context, c *client.Client, x childConfig) {
 	one := func(i int) {
 		switch r, err := c.Fire(context.Background(), number.With(i)); {
@@ -116,6 +126,9 @@ func fireUntil(ctx context.Context, c *client.Client, x childConfig) {
 		case errors.Is(err, client.ErrBufferFull):
 			_, _ = os.Stdout.WriteString("full " + r.ID + "\n")
 		}
+	}
+	if x.Rate == 0 {
+		<-ctx.Done()
 	}
 	begun := time.Now()
 	for i := 0; ctx.Err() == nil; i++ {
@@ -126,7 +139,7 @@ func fireUntil(ctx context.Context, c *client.Client, x childConfig) {
 				return
 			}
 		}
-		if x.Mode == client.Confirmed {
+		if x.Mode != client.Buffered {
 			go one(i)
 		} else {
 			one(i)

@@ -27,11 +27,12 @@ type Client struct {
 	intake         intake
 	onDrop         func(Receipt)
 	watcher        *watcher
-	timers         sync.Pool // of stopped timers, for Fire's wait
+	journaled      *journaled // nil outside the mode Journaled
+	timers         sync.Pool  // of stopped timers, for Fire's wait
 }
 
 // New makes a client that sends tasks of class "" through s and those of the other classes through [Options].Routes.
-// opts may be nil. It sends nothing and starts no goroutine. Every problem with the arguments is returned, joined. The
+// opts may be nil. It sends nothing and starts no goroutine, unless tasks wait in the journal of the mode Journaled. Every problem with the arguments is returned, joined. The
 // Senders stay the caller's: the client does not close them.
 func New(s transport.Sender, opts *Options) (*Client, error) {
 	o, err := opts.fill(s)
@@ -48,16 +49,20 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 		timer.Stop()
 		return timer
 	}
+	if o.Mode == Journaled {
+		c.journaled = newJournaled(o.Journal, c, o.Logger)
+	}
 	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger}
 	for class, sender := range o.Routes {
 		c.routes[class] = &route{
 			class: class, sender: sender, limits: sender.Limits(),
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
-			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher,
+			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher, journaled: c.journaled,
 			health: Health{Class: class},
 		}
 	}
 	c.classes = slices.Sorted(maps.Keys(c.routes))
+	c.journaled.start()
 	return c, nil
 }
 
@@ -92,8 +97,8 @@ func (c *Client) fire(ctx context.Context, t task.Task, now time.Time, opts []ta
 	}
 	r := c.routes[receipt.Class]
 	open := r.accept(now, e)
-	if c.mode == Buffered {
-		if !open {
+	if c.mode != Confirmed {
+		if !open && c.mode == Buffered { // the journal has it
 			return e.receipt(e.end)
 		}
 		return receipt
@@ -178,20 +183,33 @@ func noRoute(class string) error {
 	return fmt.Errorf("class %q: give it a Sender in Options.Routes: %w", class, ErrNoRoute)
 }
 
-// admit takes the task on, within the bounds. The entry is nil if it does not; tellDrop is then still to be called.
+// admit takes the task on, within the bounds. The entry is nil if it is not in memory: then the receipt has an error, and
+// tellDrop is still to be called, or the task waits in the journal.
 func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
-	e, err := c.ledger.admit(envelope)
-	if err != nil {
-		receipt, _ := refuse(Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}, err)
-		kept := envelope
-		receipt.Envelope = &kept
-		if errors.Is(err, ErrBufferFull) {
-			c.intake.dropped.Add(1)
-		} else {
-			c.intake.refused.Add(1)
-		}
-		return nil, receipt
+	if c.journaled != nil {
+		return c.journaled.admit(ctx, envelope, now)
 	}
+	e, err := c.ledger.admit(envelope, 1)
+	if err != nil {
+		return nil, c.notAdmitted(envelope, err)
+	}
+	return c.begin(ctx, e, now), e.receipt(answer{})
+}
+
+// notAdmitted counts a task that is valid, and refused nevertheless.
+func (c *Client) notAdmitted(envelope task.Envelope, err error) Receipt {
+	receipt, _ := refuse(Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}, err)
+	receipt.Envelope = &envelope
+	if errors.Is(err, ErrBufferFull) {
+		c.intake.dropped.Add(1)
+	} else {
+		c.intake.refused.Add(1)
+	}
+	return receipt
+}
+
+// begin prepares an entry for its route.
+func (c *Client) begin(ctx context.Context, e *entry, now time.Time) *entry {
 	e.fired = ctx
 	if c.sendTimeout > 0 {
 		e.deadline = now.Add(c.sendTimeout)
@@ -200,7 +218,7 @@ func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Tim
 		e.answer = make(chan struct{})
 	}
 	e.answered = e.answer == nil
-	return e, e.receipt(answer{})
+	return e
 }
 
 // tellDrop calls Options.OnDrop if the buffer was full.

@@ -8,6 +8,10 @@
 //   - [Buffered]: the task is encoded, checked, and in bounded memory. Fire never waits. If the process is killed, what
 //     waits and what is in flight is lost: [Stats] has the bound, and how much it is now. A full buffer is an error
 //     ([ErrBufferFull]), a counter and a hook (Options.OnDrop), never a wait and never silence.
+//   - [Journaled]: the task is in a journal on the local disk (package journal). It survives the death of this process, and
+//     with journal.SyncAlways a loss of power; the next process that opens the journal sends it. Fire waits for the disk:
+//     one sync that all callers share, or microseconds with journal.SyncInterval. In an outage memory stays bounded, and
+//     tasks gather on the disk until the journal is full, which is ErrBufferFull again.
 //
 // In short:
 //
@@ -17,7 +21,8 @@
 //
 // # Errors
 //
-// Every error of Fire is an [*Error] and matches exactly one of two facts; in the mode Buffered it is always the first:
+// Every error of Fire is an [*Error] and matches exactly one of two facts; in the mode Buffered it is always the first, in the
+// mode Journaled the second only if the caller's context ended while the disk was busy:
 //
 //   - [ErrNotSent]: the transport does not have the task, and nothing more will be sent. Firing it again is safe.
 //   - [ErrUnconfirmed]: it may have it, or may still get it: an attempt is on its way, or one ended without an answer.

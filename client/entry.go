@@ -2,9 +2,11 @@ package client
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -26,6 +28,7 @@ const taskOverhead = 1280
 // entry is one accepted task from its acceptance to its end.
 type entry struct {
 	envelope task.Envelope
+	ref      journal.Ref     // of its record; zero outside the mode Journaled
 	fired    context.Context //nolint:containedctx // the caller's: only its values are used, for the request that the entry leads
 	cohort   *cohort
 	deadline time.Time     // no attempt starts after it; zero: none
@@ -69,6 +72,11 @@ func (e *entry) company(limits transport.Limits) int {
 		most = unboundedCompany
 	}
 	return max(1, most>>(e.failures/2))
+}
+
+// stays reports that the task has not ended for good: it is in the journal, and will be sent by whoever opens that next.
+func (e *entry) stays() bool {
+	return !e.ref.IsZero() && e.end.err != nil && errors.Is(e.end.err, ErrClosed)
 }
 
 func (e *entry) receipt(a answer) Receipt {

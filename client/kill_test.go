@@ -3,6 +3,7 @@ package client_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/journal"
 )
 
 // soak scales the tests of this file: "" for a quick look with every go test, "commit" for the gate of a commit, "release"
@@ -111,8 +113,8 @@ func whenFull() moment {
 	return func(l *life) bool { return l.full >= refused }
 }
 
-// run starts a child, and signals it when it is time; without a signal it ends by itself.
-func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
+// start starts a child, and returns what it prints.
+func start(t *testing.T, x childConfig) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	config, err := json.Marshal(x)
 	if err != nil {
@@ -131,6 +133,32 @@ func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return child, bufio.NewScanner(out)
+}
+
+// idle starts a child that fires nothing, and returns when it listens to signals.
+func idle(t *testing.T, x childConfig) *exec.Cmd {
+	t.Helper()
+	x.Rate, x.Patience = 0, patience
+	child, out := start(t, x)
+	if !out.Scan() {
+		t.Fatal("the child says nothing")
+	}
+	return child
+}
+
+// terminate ends a child in order: it sends what is left.
+func terminate(t *testing.T, child *exec.Cmd) {
+	t.Helper()
+	if err := errors.Join(child.Process.Signal(syscall.SIGTERM), child.Wait()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run starts a child, and signals it when it has fired so many tasks; without a signal it ends by itself.
+func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
+	t.Helper()
+	child, out := start(t, x)
 	late := time.AfterFunc(patience, func() {
 		if s != 0 {
 			_ = child.Process.Kill() // it is void: see below
@@ -139,7 +167,7 @@ func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
 	defer late.Stop()
 	l := life{returned: map[string]bool{}}
 	signalled := s == 0
-	lines(bufio.NewScanner(out), func(word, rest string) {
+	lines(out, func(word, rest string) {
 		switch word {
 		case "bound":
 			_, _ = fmt.Sscan(rest, &l.bound)
@@ -164,7 +192,7 @@ func run(t *testing.T, x childConfig, s syscall.Signal, when moment) life {
 			_ = child.Process.Signal(s)
 		}
 	})
-	err = child.Wait()
+	err := child.Wait()
 	if !signalled {
 		t.Fatalf("void: the child fired %d tasks, and %d into a full buffer, within %v", len(l.fired), l.full, patience)
 	}
@@ -240,6 +268,52 @@ func TestT4_A2_BoundHolds(t *testing.T) {
 	if most < room {
 		t.Errorf("void: %d lost at most, so the bound of %d was never reached", most, room)
 	}
+}
+
+// TestT3_A2_KilledJournaledHost kills hosts in the mode Journaled, one after the other, in front of a queue that fails now
+// and then. The next one sends what the one before has left; in the end everything is there.
+func TestT3_A2_KilledJournaledHost(t *testing.T) {
+	for sync, kills := range map[journal.Sync]int{journal.SyncAlways: scaled(8, 50, 1000), journal.SyncInterval: scaled(8, 50, 1000)} {
+		t.Run(sync.String(), func(t *testing.T) {
+			q, dir := newQueue(t, &queue{faulty: true}), t.TempDir()
+			x := childConfig{URL: q.URL, Mode: client.Journaled, Dir: dir, Sync: sync, Rate: 5000, Patience: time.Minute}
+			all := life{returned: map[string]bool{}}
+			most := 0
+			for range kills {
+				l := run(t, x, syscall.SIGKILL, afterSome())
+				all.fired = append(all.fired, l.fired...)
+				most = max(most, l.lost(q))
+			}
+			terminate(t, idle(t, x))
+			if n := all.lost(q); n > 0 {
+				t.Errorf("%d of %d are lost", n, len(all.fired))
+			}
+			if most == 0 {
+				t.Error("void: no kill has left a task behind")
+			}
+			t.Logf("%v: %d kills, %d fired; left behind by one of them, at most: %d", sync, kills, len(all.fired), most)
+			if left, err := journal.Inspect(dir); err != nil || len(left) > 0 {
+				t.Errorf("the journal has %+v in the end, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestT3_A12_NeighbourSendsWhatADeadHostLeft kills a host beside one that lives, and waits for what it has left.
+func TestT3_A12_NeighbourSendsWhatADeadHostLeft(t *testing.T) {
+	q, dir := newQueue(t, &queue{}), t.TempDir()
+	dead := run(t, childConfig{Mode: client.Journaled, Dir: dir, Rate: 5000}, syscall.SIGKILL, afterSome()) // its queue refuses everything
+	neighbour := idle(t, childConfig{URL: q.URL, Mode: client.Journaled, Dir: dir})
+	second := run(t, childConfig{Mode: client.Journaled, Dir: dir, Rate: 5000}, syscall.SIGKILL, afterSome())
+	dead.fired = append(dead.fired, second.fired...)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for begun := time.Now(); dead.lost(q) > 0; <-look.C {
+		if time.Since(begun) > patience {
+			t.Fatalf("%d of %d are still missing after %v", dead.lost(q), len(dead.fired), patience)
+		}
+	}
+	terminate(t, neighbour)
 }
 
 // TestT5_A3_TerminatedHost ends hosts by SIGTERM, as a deploy does, in front of a queue that fails now and then.

@@ -12,6 +12,7 @@ import (
 // ledger counts what the client has taken on, for all routes: it keeps the bounds, and knows when nothing is left.
 type ledger struct {
 	maxTasks, maxBytes int
+	more               func() bool // tasks are still to come back from the disk
 	shut               atomic.Bool
 	over               chan struct{} // closed when a closed client has nothing left, or gave up on the rest
 
@@ -47,24 +48,52 @@ func (k *cohort) leave(n int) {
 }
 
 func newLedger(maxTasks, maxBytes int) *ledger {
-	return &ledger{maxTasks: maxTasks, maxBytes: maxBytes, over: make(chan struct{}), cohort: newCohort()}
+	return &ledger{maxTasks: maxTasks, maxBytes: maxBytes, over: make(chan struct{}), cohort: newCohort(), more: func() bool { return false }}
 }
 
 // maxFree is how many entries are kept to be used again.
 const maxFree = 4096
 
-// admit takes a task on. It never waits.
-func (l *ledger) admit(e task.Envelope) (*entry, error) {
+// admit takes a task on, if the share of the bounds has room: 1 for all, 2 for the half. It never waits.
+func (l *ledger) admit(e task.Envelope, share int) (*entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return nil, ErrClosed
-	case l.tasks >= l.maxTasks:
+	case l.tasks >= l.maxTasks/share:
 		return nil, fmt.Errorf("%d tasks are pending, and Options.MaxPending is %d: try again later: %w", l.tasks, l.maxTasks, ErrBufferFull)
-	case weight(e) > l.maxBytes-l.bytes:
+	case weight(e) > l.maxBytes/share-l.bytes:
 		return nil, fmt.Errorf("%d bytes are pending, and Options.MaxPendingBytes is %d: try again later: %w", l.bytes, l.maxBytes, ErrBufferFull)
 	}
+	return l.take(e), nil
+}
+
+// room is how much may be admitted, in tasks and in bytes of weight.
+func (l *ledger) room() (tasks, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.maxTasks - l.tasks, l.maxBytes - l.bytes
+}
+
+// recover takes on a task that comes back from the journal, whatever the bounds: whoever asks has asked for room before.
+func (l *ledger) recover(e task.Envelope) *entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.take(e)
+}
+
+// cancel takes an admission back.
+func (l *ledger) cancel(e *entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tasks--
+	l.bytes -= weight(e.envelope)
+	e.cohort.leave(1)
+	l.check()
+}
+
+func (l *ledger) take(e task.Envelope) *entry {
 	l.tasks++
 	l.bytes += weight(e)
 	l.cohort.open++
@@ -75,7 +104,7 @@ func (l *ledger) admit(e task.Envelope) (*entry, error) {
 		x = new(entry)
 	}
 	x.envelope, x.cohort = e, l.cohort
-	return x, nil
+	return x
 }
 
 // end takes over entries that have ended and releases them, except those whose end the reporter has still to tell, which
@@ -87,7 +116,7 @@ func (l *ledger) end(ended []*entry, reports bool) (owed []*entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range ended {
-		if l.closed && !l.finished && e.end.err != nil && (e.owed || errors.Is(e.end.err, ErrClosed)) {
+		if l.closed && !l.finished && e.end.err != nil && !e.stays() && (e.owed || errors.Is(e.end.err, ErrClosed)) {
 			l.undelivered = append(l.undelivered, e)
 		}
 		if reports && e.owed {
@@ -124,6 +153,17 @@ func (l *ledger) enter() {
 	l.mu.Unlock()
 }
 
+// enterUnlessOver is enter, unless nothing is waited for any more.
+func (l *ledger) enterUnlessOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.finished {
+		return false
+	}
+	l.goroutines++
+	return true
+}
+
 func (l *ledger) exit() {
 	l.mu.Lock()
 	l.goroutines--
@@ -132,7 +172,7 @@ func (l *ledger) exit() {
 }
 
 func (l *ledger) check() {
-	if l.closed && l.tasks == 0 && l.goroutines == 0 {
+	if l.closed && l.tasks == 0 && l.goroutines == 0 && (l.cut != nil || !l.more()) {
 		l.finish()
 	}
 }
@@ -171,6 +211,13 @@ func (l *ledger) close() {
 	l.check()
 }
 
+// isCut reports that the draining was ended by a context.
+func (l *ledger) isCut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut != nil
+}
+
 // cutShort records that the draining was ended by a context.
 func (l *ledger) cutShort(cause error) {
 	l.mu.Lock()
@@ -178,6 +225,7 @@ func (l *ledger) cutShort(cause error) {
 	if !l.finished {
 		l.cut = cause
 	}
+	l.check()
 }
 
 // abandon ends the waiting for what does not come back.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -27,17 +28,20 @@ const (
 type Options struct {
 	// Mode is what a nil error from Fire means. Default [Confirmed].
 	Mode Mode
+	// Journal is where the mode Journaled keeps tasks; no other mode takes one. It serves one client, stays the caller's, and
+	// is closed after the client.
+	Journal *journal.Journal
 	// Source is the CloudEvents source of every task: a URI reference that names this service. Default: the path of
 	// the main module, or "offload" where the build does not tell it.
 	Source string
 	// Routes gives each queue class ([task.Queue]) its Sender. The class "" is served by the Sender given to New.
 	Routes map[string]transport.Sender
 
-	// ConfirmTimeout is the longest that Fire waits for the transport's answer; in the mode Buffered it does not wait.
+	// ConfirmTimeout is the longest that Fire waits for the transport's answer; in the other modes it does not wait for that.
 	// Default [DefaultConfirmTimeout].
 	ConfirmTimeout time.Duration
 	// SendTimeout is how long after its firing a task may still be sent: no attempt starts later. Default
-	// [DefaultSendTimeout]; in the mode Buffered there is none, so that a task outlives any outage that the buffer does.
+	// [DefaultSendTimeout]; in the other modes than Confirmed there is none, so that a task outlives any outage that its place does.
 	SendTimeout time.Duration
 	// AttemptTimeout bounds one call of Sender.Send, by its context; for each whole 128 KiB of bodies the call has a second
 	// more, for thin lines. Default [DefaultAttemptTimeout]: a task whose first request hangs is sent again before
@@ -94,11 +98,14 @@ func (o *Options) fill(s transport.Sender) (Options, error) {
 	} else if err := checkSource(filled.Source); err != nil {
 		problems = append(problems, fmt.Errorf("Options.Source: %w", err))
 	}
-	if filled.Mode > Buffered {
-		problems = append(problems, fmt.Errorf("Options.Mode: is %v: use client.Confirmed or client.Buffered", filled.Mode))
+	if filled.Mode > Journaled {
+		problems = append(problems, fmt.Errorf("Options.Mode: is %v: use client.Confirmed, client.Buffered or client.Journaled", filled.Mode))
+	}
+	if (filled.Mode == Journaled) != (filled.Journal != nil) {
+		problems = append(problems, fmt.Errorf("Options.Journal: is needed in the mode %v, and has no place in the others: the mode is %v", Journaled, filled.Mode))
 	}
 	sendTimeout := DefaultSendTimeout
-	if filled.Mode == Buffered {
+	if filled.Mode != Confirmed {
 		sendTimeout = 0
 	}
 	problems = append(problems,

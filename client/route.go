@@ -25,6 +25,7 @@ type route struct {
 	ledger         *ledger
 	reporter       *reporter
 	watcher        *watcher
+	journaled      *journaled // nil outside the mode Journaled
 
 	mu      sync.Mutex
 	line    line
@@ -57,11 +58,15 @@ func (r *route) unlock() {
 		r.logLoss(e)
 	}
 	r.watcher.ended(ended)
+	r.journaled.settle(ended)
 	owed := r.ledger.end(ended, r.reporter.hook != nil)
 	for _, e := range told {
 		close(e.answer)
 	}
 	r.reporter.report(owed)
+	if len(ended) > 0 {
+		r.journaled.wake()
+	}
 }
 
 // logLoss tells of a task that its firer believes to be on its way, where neither OnResult nor Close does.

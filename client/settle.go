@@ -135,15 +135,18 @@ func (r *route) finish(e *entry, messageID string, cause error) {
 		e.end = answer{messageID: messageID, attempts: e.attempts}
 	} else {
 		e.end = e.failure(cause)
-		if e.doubtful {
+		switch {
+		case e.stays():
+			r.counts.kept++
+		case e.doubtful:
 			r.counts.unknown++
-		} else {
+		default:
 			r.counts.rejected++
 		}
 	}
 	r.ended = append(r.ended, e)
 	if e.answer == nil { // Fire has said that all is well
-		e.owed = cause != nil
+		e.owed = cause != nil && !e.stays()
 		return
 	}
 	if e.answered {

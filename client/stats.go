@@ -10,19 +10,20 @@ type Amount struct {
 
 func (a Amount) plus(b Amount) Amount { return Amount{a.Tasks + b.Tasks, a.Bytes + b.Bytes} }
 
-// Stats are what a client has done since New, and what it holds now. While nothing is in progress,
-// Fired = Refused + Dropped + Accepted + Rejected + Unknown + Waiting.Tasks + InFlight.Tasks; while calls run, the
+// Stats are what a client has done since New, and what it holds now. While nothing is in progress, Fired + Recovered =
+// Refused + Dropped + Spilled + Accepted + Rejected + Unknown + Kept + Waiting.Tasks + InFlight.Tasks; while calls run, the
 // numbers may differ by those.
 type Stats struct {
 	Mode Mode
-	// Bound is the most that is lost when this process dies without Close (SIGKILL, out of memory, power): nothing in the
-	// mode Confirmed; in the mode Buffered what the buffer holds, by Options.MaxPending and MaxPendingBytes, which counts
+	// Bound is the most that is lost when this process dies without Close (SIGKILL, out of memory; power): nothing in the
+	// modes Confirmed and Journaled (but see journal.SyncInterval for the loss of power); in the mode Buffered what the buffer holds, by Options.MaxPending and MaxPendingBytes, which counts
 	// what is in flight too. AtRisk tells how much it would be now.
 	Bound Amount
 
 	Waiting  Amount // accepted, and in no request
 	InFlight Amount // in a request now
 	Open     int    // requests in flight
+	Backlog  int    // Journaled: tasks on the disk that wait for room in memory
 
 	Fired    uint64 // tasks given to Fire and FireBatch
 	Refused  uint64 // of these, refused at once for whatever reason but a full buffer
@@ -31,14 +32,18 @@ type Stats struct {
 	Rejected uint64 // ended undelivered, with ErrNotSent
 	Unknown  uint64 // ended undelivered as far as is known, with ErrUnconfirmed
 
+	Recovered uint64 // Journaled: tasks read back from the disk
+	Spilled   uint64 // Journaled: tasks that Fire put on the disk only, because memory was full
+	Kept      uint64 // Journaled: tasks that Close left to the journal
+
 	Requests uint64 // calls of Sender.Send
 	Retried  uint64 // tasks in a request that were in one before
 }
 
 // AtRisk is what would be lost if this process died now: what waits and what is in flight in the mode Buffered, nothing in
-// the mode Confirmed, where no Fire has said that all is well.
+// the other modes.
 func (s Stats) AtRisk() Amount {
-	if s.Mode == Confirmed {
+	if s.Mode != Buffered {
 		return Amount{}
 	}
 	return s.Waiting.plus(s.InFlight)
@@ -53,6 +58,9 @@ func (c *Client) Stats() Stats {
 	for _, r := range c.routes {
 		r.addTo(&s)
 	}
+	if c.journaled != nil {
+		c.journaled.addTo(&s)
+	}
 	s.Refused, s.Dropped, s.Fired = c.intake.refused.Load(), c.intake.dropped.Load(), c.intake.fired.Load()
 	return s
 }
@@ -63,6 +71,7 @@ type intake struct{ fired, refused, dropped atomic.Uint64 }
 // counts are those of one route. Guarded by its mutex.
 type counts struct {
 	accepted, rejected, unknown uint64
+	kept                        uint64
 	retried, requests           uint64
 }
 
@@ -75,6 +84,7 @@ func (r *route) addTo(s *Stats) {
 	s.Accepted += r.counts.accepted
 	s.Rejected += r.counts.rejected
 	s.Unknown += r.counts.unknown
+	s.Kept += r.counts.kept
 	s.Requests += r.counts.requests
 	s.Retried += r.counts.retried
 }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -117,6 +118,18 @@ func (e Envelope) Body() []byte { return e.body }
 
 // Data is the encoded arguments, a part of the body. Do not change it.
 func (e Envelope) Data() []byte { return e.data }
+
+// Restore makes an envelope again from what a host kept of it: its body, and the class and the delay, which are not in the
+// body. It keeps body, which must not change afterwards. A body that a newer version of this module wrote is restored too:
+// the host that sends it need not understand it. Other errors match [ErrMalformed].
+func Restore(body []byte, class string, delay time.Duration) (Envelope, error) {
+	e, err := Parse(body)
+	if err != nil && !errors.Is(err, ErrNewerEnvelope) {
+		return Envelope{}, err
+	}
+	e.class, e.delay = class, delay
+	return e, nil
+}
 
 // Again returns the same task, to be sent once more by a worker after the given number of attempts, and to start delay
 // after now. Attributes that this build does not know are kept.

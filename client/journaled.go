@@ -1,0 +1,317 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/offloadhq/offload/client/journal"
+	"github.com/offloadhq/offload/task"
+)
+
+// store is what is used of a [journal.Journal].
+type store interface {
+	Append(ctx context.Context, r journal.Record) (journal.Ref, error)
+	Spill(ctx context.Context, r journal.Record) error
+	Backlog() int
+	Next(records, bytes int) ([]journal.Recovered, error)
+	Notify(f func())
+	Done(refs ...journal.Ref) error
+	Quarantine(ref journal.Ref, reason string) error
+}
+
+// journaled is the side of the mode Journaled that the other modes do not have: each task is in the journal before Fire
+// returns, what does not fit into memory waits there, and what waits there comes back when there is room.
+type journaled struct {
+	journal store
+	client  *Client
+	log     *slog.Logger
+
+	recovered, spilled atomic.Uint64
+	failed             atomic.Bool // the backlog cannot be read; a timer tries again
+
+	mu      sync.Mutex
+	running bool          // a goroutine brings tasks back
+	again   bool          // it is to look once more before it ends
+	idle    chan struct{} // closed when it ends; set with running
+}
+
+const (
+	// replayTasks and replayBytes are the most that is read from the disk at once.
+	replayTasks = 256
+	replayBytes = 1 << 20
+	// readAgain is the time between two tries to read a backlog that cannot be read.
+	readAgain = time.Second
+	// batchWriters is how many tasks of one FireBatch wait for the disk at once: they share its syncs.
+	batchWriters = 64
+)
+
+func newJournaled(j store, c *Client, log *slog.Logger) *journaled {
+	x := &journaled{journal: j, client: c, log: log}
+	c.ledger.more = func() bool { return !x.failed.Load() && j.Backlog() > 0 }
+	return x
+}
+
+// start begins to bring back what waits already, and what neighbours will leave behind.
+func (j *journaled) start() {
+	if j == nil {
+		return
+	}
+	j.journal.Notify(j.wake)
+	j.wake()
+}
+
+// admit takes the task on: it is in the journal, and in memory too if the entry is not nil. A task that arrives while
+// others wait on the disk leaves half of the memory to them.
+func (j *journaled) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
+	share := 1
+	if j.journal.Backlog() > 0 {
+		share = 2
+	}
+	e, err := j.client.ledger.admit(envelope, share)
+	if err != nil && !errors.Is(err, ErrBufferFull) {
+		return nil, j.client.notAdmitted(envelope, err)
+	}
+	record := recordOf(envelope)
+	if err != nil {
+		// Nobody could tell the caller the end of a task that was given up on here: so this wait is not the caller's to end.
+		if err := j.journal.Spill(context.WithoutCancel(ctx), record); err != nil {
+			return nil, j.client.notAdmitted(envelope, journalError(envelope, err))
+		}
+		j.spilled.Add(1)
+		j.wake()
+		return nil, Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}
+	}
+	e.ref, err = j.journal.Append(ctx, record)
+	if err != nil && e.ref.IsZero() {
+		j.client.ledger.cancel(e)
+		return nil, j.client.notAdmitted(envelope, journalError(envelope, err))
+	}
+	j.client.begin(ctx, e, now)
+	if err != nil { // the disk is slower than the caller's patience, and may have it
+		e.answer, e.owed = make(chan struct{}), true
+		return e, e.receipt(e.unconfirmed(fmt.Errorf("write to the journal: %w", contextError(ctx))))
+	}
+	return e, e.receipt(answer{})
+}
+
+// admitAll admits the tasks of a batch at the same time. Those of the receipts that have an error are left out.
+func (j *journaled) admitAll(b *batch, envelopes []task.Envelope, entries []*entry, now time.Time) {
+	var group errgroup.Group
+	group.SetLimit(batchWriters)
+	for i := range envelopes {
+		if b.receipts[i].Err != nil {
+			continue
+		}
+		group.Go(func() error {
+			entries[i], b.receipts[i] = j.admit(b.ctxs[i], envelopes[i], now)
+			return nil
+		})
+	}
+	_ = group.Wait() // every error is in the receipts
+}
+
+// journalError is why a task is not in the journal.
+func journalError(e task.Envelope, err error) error {
+	switch {
+	case errors.Is(err, journal.ErrFull):
+		return fmt.Errorf("the journal has no room: try again later: %w: %w", ErrBufferFull, err)
+	case errors.Is(err, journal.ErrTooLarge):
+		return &task.InvalidError{Name: e.Name(), ID: e.ID(), Err: fmt.Errorf("encoded to %d bytes: %w: %w", e.Size(), task.ErrTooLarge, err)}
+	}
+	return fmt.Errorf("write to the journal: %w", err)
+}
+
+func recordOf(e task.Envelope) journal.Record {
+	r := journal.Record{Body: e.Body(), Class: e.Class(), Time: e.Time()}
+	if e.Delay() > 0 {
+		r.NotBefore = r.Time.Add(e.Delay())
+	}
+	return r
+}
+
+func envelopeOf(r journal.Record) (task.Envelope, error) {
+	e, err := task.Restore(r.Body, r.Class, 0)
+	if err != nil || r.NotBefore.IsZero() {
+		return e, err
+	}
+	return task.Restore(r.Body, r.Class, r.NotBefore.Sub(e.Time()))
+}
+
+// settle tells the journal what became of tasks. It runs outside the lock of the route.
+func (j *journaled) settle(ended []*entry) {
+	if j == nil || len(ended) == 0 {
+		return
+	}
+	var room [usualItems]journal.Ref
+	delivered := room[:0]
+	for _, e := range ended {
+		switch {
+		case e.ref.IsZero(), e.stays():
+		case e.end.err == nil:
+			delivered = append(delivered, e.ref)
+		default:
+			if err := j.journal.Quarantine(e.ref, e.end.err.Error()); err != nil {
+				j.log.Error("the journal cannot put a task aside; it will be sent again after a restart", "id", e.envelope.ID(), "name", e.envelope.Name(), "error", err)
+			}
+		}
+	}
+	if len(delivered) == 0 {
+		return
+	}
+	if err := j.journal.Done(delivered...); err != nil {
+		j.log.Error("the journal cannot note what is delivered; it will be sent again after a restart", "tasks", len(delivered), "error", err)
+	}
+}
+
+// wake brings tasks back from the disk if some wait there and there is room for a fair number: else whoever makes room
+// wakes it again.
+func (j *journaled) wake() {
+	if j == nil || j.failed.Load() || j.journal.Backlog() == 0 {
+		return
+	}
+	l := j.client.ledger
+	if tasks, bytes := l.room(); tasks < l.maxTasks/8 || bytes < l.maxBytes/8 || tasks == 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.running {
+		j.again = true
+		return
+	}
+	if !l.enterUnlessOver() {
+		return
+	}
+	j.running, j.again, j.idle = true, false, make(chan struct{})
+	go j.run()
+}
+
+func (j *journaled) run() {
+	defer j.client.ledger.exit()
+	for {
+		for j.replay() {
+		}
+		j.mu.Lock()
+		if !j.again {
+			j.running = false
+			close(j.idle)
+			j.mu.Unlock()
+			return
+		}
+		j.again = false
+		j.mu.Unlock()
+	}
+}
+
+// replay takes back what there is room for, a part of it at least, and reports whether there may be more.
+func (j *journaled) replay() bool {
+	l := j.client.ledger
+	tasks, bytes := l.room()
+	if tasks = min(tasks, bytes/(2*taskOverhead), replayTasks); tasks <= 0 || l.isCut() {
+		return false
+	}
+	records, err := j.journal.Next(tasks, min(bytes/2, replayBytes))
+	if err != nil && !errors.Is(err, journal.ErrClosed) {
+		j.log.Error("the journal cannot be read; what waits there stays", "error", err, "todo", "check the disk; it is read again in a second")
+		j.failed.Store(true)
+		time.AfterFunc(readAgain, func() {
+			j.failed.Store(false)
+			j.wake()
+		})
+	}
+	j.recovered.Add(uint64(len(records)))
+	shares := make(map[*route][]*entry, 1)
+	now := time.Now()
+	for _, x := range records {
+		if r, e := j.restore(x, now); e != nil {
+			shares[r] = append(shares[r], e)
+		}
+	}
+	for r, entries := range shares {
+		r.accept(now, entries...)
+	}
+	return len(records) > 0 && err == nil
+}
+
+// restore takes a task on again. The entry is nil if it cannot be sent: it then stays in the journal, or aside.
+func (j *journaled) restore(x journal.Recovered, now time.Time) (*route, *entry) {
+	envelope, err := envelopeOf(x.Record)
+	if err != nil {
+		j.log.Error("a record of the journal is no task; it is put aside", "error", err)
+		if err := j.journal.Quarantine(x.Ref, err.Error()); err != nil {
+			j.log.Error("the journal cannot put a record aside", "error", err)
+		}
+		j.client.intake.refused.Add(1)
+		return nil, nil
+	}
+	if err := j.client.misfit(envelope); err != nil {
+		j.log.Error("a task of the journal has no way; it stays there for a client that has one", "id", envelope.ID(), "name", envelope.Name(), "class", envelope.Class(), "error", err)
+		j.client.intake.refused.Add(1)
+		return nil, nil
+	}
+	e := j.client.ledger.recover(envelope)
+	e.ref = x.Ref
+	return j.client.routes[envelope.Class()], j.client.begin(context.Background(), e, now)
+}
+
+// flush waits until nothing waits on the disk, and what came from there into memory has ended.
+func (j *journaled) flush(ctx context.Context, memory func(context.Context) error) error {
+	for {
+		quiet := j.quiet() // before the look into memory, so that nothing slips through between the two
+		if err := memory(ctx); err != nil || quiet {
+			return err
+		}
+		if err := j.progress(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// quiet reports that nothing waits on the disk, and nothing is on its way from there into memory.
+func (j *journaled) quiet() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.running && j.journal.Backlog() == 0
+}
+
+// progress waits until what is on its way from the disk is in memory, or sees to it that something is.
+func (j *journaled) progress(ctx context.Context) error {
+	j.mu.Lock()
+	running, idle := j.running, j.idle
+	j.mu.Unlock()
+	if !running {
+		if j.failed.Load() {
+			return errors.New("flush: the journal cannot be read: see the log")
+		}
+		j.wake()
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("flush: %d tasks wait on the disk: %w", j.journal.Backlog(), ctx.Err())
+	}
+}
+
+// tellKept says how much a draining that was cut short has left to the journal.
+func (j *journaled) tellKept() {
+	if j == nil {
+		return
+	}
+	if s := j.client.Stats(); s.Kept > 0 || s.Backlog > 0 {
+		j.log.Warn("tasks stay in the journal; the next process that opens it sends them", "tasks", s.Kept+uint64(s.Backlog))
+	}
+}
+
+func (j *journaled) addTo(s *Stats) {
+	s.Backlog = j.journal.Backlog()
+	s.Recovered, s.Spilled = j.recovered.Load(), j.spilled.Load()
+}
