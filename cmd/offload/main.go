@@ -1,4 +1,4 @@
-// Command offload is the command line: dev and demo run a template on this machine, fire sends a task, env tells a program of a deployed stack.
+// Command offload is the command line: dev and demo run a template on this machine, fire sends a task, env tells a program of a deployed stack, journal empties what a host has left.
 package main
 
 import (
@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newDev(), newDemo(), newFire(), newEnv(), newDoctor(), newVersion())
+	root.AddCommand(newDev(), newDemo(), newFire(), newEnv(), newDoctor(), newJournal(), newVersion())
 	err := root.ExecuteContext(ctx)
 	var ended *commandError
 	if errors.As(err, &ended) {
