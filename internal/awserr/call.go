@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -87,4 +88,12 @@ func Ended(ctx context.Context) error {
 		return &said{text: "not sent: " + err.Error(), err: err}
 	}
 	return nil
+}
+
+// Within returns a context that ends with parent, and after d at the latest: parent itself, if it ends sooner by itself.
+func Within(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if end, ok := parent.Deadline(); ok && time.Until(end) <= d {
+		return parent, func() {}
+	}
+	return context.WithTimeout(parent, d)
 }

@@ -46,7 +46,7 @@ func (c *Cursor) End() bool { return c.Peek() == 0 && c.i >= len(c.b) }
 // Object calls member for each key; member must read the value.
 func (c *Cursor) Object(member func(key []byte) error) error {
 	return c.list('{', '}', func() error {
-		key, err := c.key()
+		key, err := c.Bytes()
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func (c *Cursor) list(first, last byte, item func() error) error {
 	}
 }
 
-// key returns a string that may lie in the payload: it is for comparing, not for keeping.
-func (c *Cursor) key() ([]byte, error) {
+// Bytes returns a string that may lie in what is read: it is for looking at, not for keeping or changing.
+func (c *Cursor) Bytes() ([]byte, error) {
 	raw, plain, err := c.quoted()
 	if err != nil || plain {
 		return raw, err
@@ -97,7 +97,7 @@ func (c *Cursor) key() ([]byte, error) {
 
 // String returns a string.
 func (c *Cursor) String() (string, error) {
-	b, err := c.key()
+	b, err := c.Bytes()
 	return string(b), err
 }
 

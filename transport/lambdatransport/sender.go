@@ -152,7 +152,7 @@ func (s *Sender) send(parent context.Context, e task.Envelope) transport.Result 
 	if err := awserr.Ended(parent); err != nil {
 		return transport.Result{Outcome: transport.Rejected, Err: &transport.Error{Target: s.target, Err: err}}
 	}
-	ctx, cancel := context.WithTimeout(parent, s.opts.Timeout)
+	ctx, cancel := awserr.Within(parent, s.opts.Timeout)
 	defer cancel()
 	var call awserr.Call
 	out, err := s.api.Invoke(ctx, &lambda.InvokeInput{

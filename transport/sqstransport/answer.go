@@ -17,46 +17,41 @@ var (
 	errContradiction = errors.New("the answer names the entry both successful and failed")
 )
 
-// read takes the answer to a request apart: one result per entry, whatever the answer holds. Ids that were not sent and
-// repeated ids are ignored; an entry that is nowhere, or in both lists, is Unknown.
-func read(target string, answer api.Answer, entries []entry) []transport.Result {
-	results := make([]transport.Result, len(entries))
-	unknown := func(err error) transport.Result {
-		return transport.Result{Err: &transport.Error{Target: target, Err: err}}
-	}
-	seen := make([]bool, len(entries))
+// read takes the answer to a request apart: one result for each message, whatever the answer holds. Ids that were not sent
+// and repeated ids are ignored; a message that is nowhere, or in both lists, is Unknown.
+func read(target string, answer api.Answer, messages []api.Message, put func(i int, r transport.Result)) {
+	unknown := func(i int, err error) { put(i, transport.Result{Err: &transport.Error{Target: target, Err: err}}) }
+	var accepted, seen [maxEntries]bool
 	for _, success := range answer.Successful {
-		i, ok := index(success.ID, len(entries))
+		i, ok := index(success.ID, len(messages))
 		if !ok || seen[i] {
 			continue
 		}
 		seen[i] = true
-		if !isDigest(success.Digest, entries[i].Body) {
-			results[i] = unknown(errDigest)
+		if !isDigest(success.Digest, messages[i].Body) {
+			unknown(i, errDigest)
 			continue
 		}
-		results[i] = transport.Result{Outcome: transport.Accepted, MessageID: success.MessageID}
+		accepted[i] = true
+		put(i, transport.Result{Outcome: transport.Accepted, MessageID: success.MessageID})
 	}
 	for _, failure := range answer.Failed {
-		i, ok := index(failure.ID, len(entries))
-		if !ok {
-			continue
+		i, ok := index(failure.ID, len(messages))
+		switch {
+		case !ok:
+		case !seen[i]:
+			seen[i] = true
+			put(i, transport.Result{Outcome: transport.Rejected, Err: entryError(target, failure)})
+		case accepted[i]:
+			accepted[i] = false
+			unknown(i, errContradiction)
 		}
-		if seen[i] {
-			if results[i].Outcome == transport.Accepted {
-				results[i] = unknown(errContradiction)
-			}
-			continue
-		}
-		seen[i] = true
-		results[i] = transport.Result{Outcome: transport.Rejected, Err: entryError(target, failure)}
 	}
-	for i := range results {
+	for i := range messages {
 		if !seen[i] {
-			results[i] = unknown(transport.ErrNoResult)
+			unknown(i, transport.ErrNoResult)
 		}
 	}
-	return results
 }
 
 func entryError(target string, failure api.Failure) *transport.Error {
@@ -79,12 +74,12 @@ func index(id string, n int) (int, bool) {
 
 // isDigest reports that text is the MD5 of body in hexadecimal. A program that allows approved algorithms only would
 // panic here, when the queue has the task already ("FIPS 140-3 Compliance", GODEBUG=fips140=only): this is a checksum.
-func isDigest(text string, body []byte) bool {
+func isDigest(text api.Digest, body []byte) bool {
 	var sum [md5.Size]byte
 	fips140.WithoutEnforcement(func() { sum = md5.Sum(body) }) //nolint:gosec // see the import
-	var want [2 * md5.Size]byte
+	var want api.Digest
 	hex.Encode(want[:], sum[:])
-	return text == string(want[:])
+	return text == want
 }
 
 // missing is the error of an entry that an answer does not name.

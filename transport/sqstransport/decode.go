@@ -3,6 +3,7 @@ package sqstransport
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/offloadhq/offload/internal/jsonscan"
 	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
@@ -14,6 +15,7 @@ import (
 func readAnswer(b []byte) (api.Answer, error) {
 	var a api.Answer
 	var successful, failed bool
+	var texts block
 	c := jsonscan.New(b)
 	err := c.Object(func(key []byte) error {
 		switch string(key) {
@@ -24,7 +26,7 @@ func readAnswer(b []byte) (api.Answer, error) {
 			successful = true
 			a.Successful = make([]api.Success, 0, maxEntries)
 			return readList(c, func() (err error) {
-				s, err := readSuccess(c)
+				s, err := readSuccess(c, &texts)
 				a.Successful = append(a.Successful, s)
 				return err
 			})
@@ -34,7 +36,7 @@ func readAnswer(b []byte) (api.Answer, error) {
 			}
 			failed = true
 			return readList(c, func() (err error) {
-				f, err := readFailure(c)
+				f, err := readFailure(c, &texts)
 				a.Failed = append(a.Failed, f)
 				return err
 			})
@@ -65,44 +67,73 @@ func readList(c *jsonscan.Cursor, object func() error) error {
 	})
 }
 
-func readSuccess(c *jsonscan.Cursor) (s api.Success, err error) {
-	err = readFields(c, []field{{name: "Id", text: &s.ID}, {name: "MessageId", text: &s.MessageID}, {name: "MD5OfMessageBody", text: &s.Digest}})
+// block is memory that the texts of an answer share, so that ten message ids are one allocation: whoever keeps one of them
+// keeps them all.
+type block struct{ strings.Builder }
+
+// blockSize has room for ten entries that were done.
+const blockSize = 10 * (len("0") + len("00000000-0000-0000-0000-000000000000"))
+
+func (k *block) text(raw []byte) string {
+	if k.Cap()-k.Len() < len(raw) {
+		k.Reset()
+		k.Grow(max(len(raw), blockSize))
+	}
+	k.Write(raw)
+	s := k.String()
+	return s[len(s)-len(raw):]
+}
+
+func readSuccess(c *jsonscan.Cursor, texts *block) (s api.Success, err error) {
+	err = readFields(c, texts, []field{{name: "Id", text: &s.ID}, {name: "MessageId", text: &s.MessageID}, {name: "MD5OfMessageBody", digest: &s.Digest}})
 	return s, err
 }
 
-func readFailure(c *jsonscan.Cursor) (f api.Failure, err error) {
-	err = readFields(c, []field{{name: "Id", text: &f.ID}, {name: "Code", text: &f.Code}, {name: "Message", text: &f.Message}, {name: "SenderFault", flag: &f.SenderFault}})
+func readFailure(c *jsonscan.Cursor, texts *block) (f api.Failure, err error) {
+	err = readFields(c, texts, []field{{name: "Id", text: &f.ID}, {name: "Code", text: &f.Code}, {name: "Message", text: &f.Message}, {name: "SenderFault", flag: &f.SenderFault}})
 	return f, err
 }
 
-// field is a name, and where its value belongs: a text or a flag.
+// field is a name, and where its value belongs: a text, a digest or a flag.
 type field struct {
-	name string
-	text *string
-	flag *bool
-	seen bool
+	name   string
+	text   *string
+	digest *api.Digest
+	flag   *bool
+	seen   bool
 }
 
 // readFields reads an object into fields. A null leaves a field as it is.
-func readFields(c *jsonscan.Cursor, fields []field) error {
+func readFields(c *jsonscan.Cursor, texts *block, fields []field) error {
 	return c.Object(func(key []byte) (err error) {
 		for i := range fields {
 			f := &fields[i]
 			if string(key) != f.name {
 				continue
 			}
-			switch {
-			case f.seen:
+			if f.seen {
 				return errTwice(key)
-			case c.Null():
-			case f.flag != nil:
-				*f.flag, err = c.Bool()
-			default:
-				*f.text, err = c.String()
 			}
 			f.seen = true
-			return err
+			if c.Null() {
+				return nil
+			}
+			return f.read(c, texts)
 		}
 		return c.Skip()
 	})
+}
+
+func (f *field) read(c *jsonscan.Cursor, texts *block) (err error) {
+	if f.flag != nil {
+		*f.flag, err = c.Bool()
+		return err
+	}
+	raw, err := c.Bytes()
+	if f.digest != nil {
+		*f.digest = api.NewDigest(raw)
+	} else {
+		*f.text = texts.text(raw)
+	}
+	return err
 }

@@ -105,7 +105,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		var want api.Answer
 		for _, fields := range entries(t, all["Successful"]) {
-			want.Successful = append(want.Successful, api.Success{ID: text(t, fields["Id"]), MessageID: text(t, fields["MessageId"]), Digest: text(t, fields["MD5OfMessageBody"])})
+			want.Successful = append(want.Successful, api.Success{ID: text(t, fields["Id"]), MessageID: text(t, fields["MessageId"]), Digest: api.NewDigest(text(t, fields["MD5OfMessageBody"]))})
 		}
 		for _, fields := range entries(t, all["Failed"]) {
 			fault, isBool := fields["SenderFault"].(bool)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -78,23 +77,26 @@ func (s *Sender) Destination() transport.Destination {
 // that one bad entry never fails its mates; nothing of the refused request was stored. Errors are [*transport.Error].
 func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	results := make([]transport.Result, len(batch))
-	entries := make([]entry, 0, len(batch))
-	for i, e := range batch {
+	var room parcelRoom
+	p := parcel{batch: batch, results: results, messages: room.messages[:0], places: room.places[:0]}
+	for i := range batch {
+		e := &batch[i]
 		if err := s.check(e); err != nil {
 			results[i] = transport.Result{Outcome: transport.Rejected, Err: err}
 			continue
 		}
-		entries = append(entries, entry{at: i, envelope: &batch[i], Message: api.Message{Body: e.Body(), Trace: traceHeader(ctx, e)}})
+		p.messages = append(p.messages, api.Message{Body: e.Body(), Trace: traceHeader(ctx, e)})
+		p.places = append(p.places, i)
 	}
-	if n := pack.Prefix(entries, entry.size, maxEntries, maxBatchBytes); n == len(entries) {
-		s.request(ctx, entries, results)
+	if n := pack.Prefix(p.messages, size, maxEntries, maxBatchBytes); n == len(p.messages) {
+		s.request(ctx, p)
 		return results, transport.FirstError(results, len(batch))
 	}
 	var group errgroup.Group
 	group.SetLimit(s.opts.Concurrency)
-	for _, part := range pack.Requests(entries, entry.size, maxEntries, maxBatchBytes) {
+	for at, part := range pack.Requests(p.messages, size, maxEntries, maxBatchBytes) {
 		group.Go(func() error {
-			s.request(ctx, part, results)
+			s.request(ctx, p.part(at, at+len(part)))
 			return nil
 		})
 	}
@@ -102,61 +104,71 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 	return results, transport.FirstError(results, len(batch))
 }
 
-// entry is one message of a request, and its place in the batch. Its delay is set for each request anew.
-type entry struct {
-	at       int
-	envelope *task.Envelope
-	api.Message
+// parcel is what goes into a request, or into several: messages, and the place of each in the batch and in the results. Delays
+// are set for each request anew.
+type parcel struct {
+	batch    []task.Envelope
+	results  []transport.Result
+	messages []api.Message
+	places   []int
 }
 
-func (e entry) size() int { return len(e.Body) }
+// parcelRoom is one allocation for a parcel of the usual size.
+type parcelRoom struct {
+	messages [maxEntries]api.Message
+	places   [maxEntries]int
+}
 
-// request sends one request and writes the results of its entries, and of no others.
-func (s *Sender) request(ctx context.Context, entries []entry, results []transport.Result) {
-	if len(entries) == 0 {
+func (p parcel) part(from, to int) parcel {
+	p.messages, p.places = p.messages[from:to], p.places[from:to]
+	return p
+}
+
+func size(m api.Message) int { return len(m.Body) }
+
+// request sends one request and writes the results of its messages, and of no others.
+func (s *Sender) request(ctx context.Context, p parcel) {
+	if len(p.messages) == 0 {
 		return
 	}
-	answer, outcome, err := s.call(ctx, entries)
+	outcome, err := s.call(ctx, p)
 	if err == nil {
-		for i, r := range read(s.target, answer, entries) {
-			results[entries[i].at] = r
+		return
+	}
+	if outcome == transport.Rejected && err.Kind == transport.Invalid && len(p.messages) > 1 {
+		for i := range p.messages {
+			s.request(ctx, p.part(i, i+1))
 		}
 		return
 	}
-	if outcome == transport.Rejected && err.Kind == transport.Invalid && len(entries) > 1 {
-		for i := range entries {
-			s.request(ctx, entries[i:i+1], results)
-		}
-		return
-	}
-	for _, e := range entries {
-		results[e.at] = transport.Result{Outcome: outcome, Err: err}
+	for _, at := range p.places {
+		p.results[at] = transport.Result{Outcome: outcome, Err: err}
 	}
 }
 
-func (s *Sender) call(parent context.Context, entries []entry) (api.Answer, transport.Outcome, *transport.Error) {
+// call makes the request. Without an error, the results are those of the answer.
+func (s *Sender) call(parent context.Context, p parcel) (transport.Outcome, *transport.Error) {
 	if err := awserr.Ended(parent); err != nil {
-		return api.Answer{}, transport.Rejected, &transport.Error{Target: s.target, Err: err}
+		return transport.Rejected, &transport.Error{Target: s.target, Err: err}
 	}
-	messages := make([]api.Message, len(entries))
 	now := time.Now()
-	for i, e := range entries {
-		messages[i] = e.Message
-		messages[i].Delay = seconds(e.envelope.DelayLeft(now))
+	for i, at := range p.places {
+		p.messages[i].Delay = seconds(p.batch[at].DelayLeft(now))
 	}
-	ctx, cancel := context.WithTimeout(parent, s.opts.Timeout)
+	ctx, cancel := awserr.Within(parent, s.opts.Timeout)
 	defer cancel()
 	var call awserr.Call
-	answer, err := s.queues.SendMessageBatch(ctx, s.url, messages, &call)
+	answer, err := s.queues.SendMessageBatch(ctx, s.url, p.messages, &call)
 	if err == nil {
-		return answer, transport.Accepted, nil
+		read(s.target, answer, p.messages, func(i int, r transport.Result) { p.results[p.places[i]] = r })
+		return transport.Accepted, nil
 	}
 	outcome, e := awserr.Judge(parent, s.target, codes, err, &call, s.opts.Timeout)
-	return api.Answer{}, outcome, withRegions(e, s.url, s.facts)
+	return outcome, withRegions(e, s.url, s.facts)
 }
 
 // check says why no queue would take e, nil if it may.
-func (s *Sender) check(e task.Envelope) error {
+func (s *Sender) check(e *task.Envelope) error {
 	var err error
 	switch {
 	case e.Size() == 0:
@@ -172,27 +184,6 @@ func (s *Sender) check(e task.Envelope) error {
 		return nil
 	}
 	return &transport.Error{Kind: transport.Invalid, Target: s.target, Err: fmt.Errorf("task %q, id %q: %w", e.Name(), e.ID(), err)}
-}
-
-// checkText finds what SQS takes in no message: everything but #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD |
-// #x10000 to #x10FFFF (SendMessage, MessageBody).
-func checkText(body []byte) error {
-	for i := 0; i < len(body); {
-		c := body[i]
-		if c >= 0x20 && c < utf8.RuneSelf || c == '\t' || c == '\n' || c == '\r' {
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(body[i:])
-		if r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("byte %d: is not UTF-8", i)
-		}
-		if r < 0x20 || r == 0xfffe || r == 0xffff {
-			return fmt.Errorf("byte %d: the character %U, which Amazon SQS does not take", i, r)
-		}
-		i += n
-	}
-	return nil
 }
 
 // seconds rounds up, so that nothing starts too early.

@@ -191,10 +191,8 @@ func (s *Settler) DeadLetter(ctx context.Context, ds []transport.Delivery, why [
 // bury sends the letters at the given places in one request. One that is refused for its contents is tried alone: it
 // must not keep the others back.
 func (s *Settler) bury(ctx context.Context, url string, at []int, letters []letter, errs []error) {
-	entries := make([]entry, len(at))
 	messages := make([]api.Message, len(at))
 	for i, n := range at {
-		entries[i] = entry{at: n, Message: letters[n].Message}
 		messages[i] = letters[n].Message
 	}
 	answer, err := s.call(ctx, url, func(ctx context.Context, watch *awserr.Call) (api.Answer, error) {
@@ -202,9 +200,7 @@ func (s *Settler) bury(ctx context.Context, url string, at []int, letters []lett
 	})
 	switch {
 	case err == nil:
-		for i, r := range read(targetOf(url), answer, entries) {
-			errs[at[i]] = r.Err
-		}
+		read(targetOf(url), answer, messages, func(i int, r transport.Result) { errs[at[i]] = r.Err })
 	case err.Kind == transport.Invalid && len(at) > 1:
 		for i := range at {
 			s.bury(ctx, url, at[i:i+1], letters, errs)
@@ -219,7 +215,7 @@ func (s *Settler) call(parent context.Context, url string, do func(context.Conte
 	if err := awserr.Ended(parent); err != nil {
 		return api.Answer{}, &transport.Error{Target: targetOf(url), Err: err}
 	}
-	ctx, cancel := context.WithTimeout(parent, DefaultTimeout)
+	ctx, cancel := awserr.Within(parent, DefaultTimeout)
 	defer cancel()
 	var watch awserr.Call
 	answer, err := do(ctx, &watch)

@@ -14,7 +14,7 @@ import (
 // It is "" too in a Lambda function. There the request as a whole carries the header of the invocation, which holds for
 // every message that has none of its own. That one has the lineage by which Lambda stops a chain of invocations
 // ("Use Lambda recursive loop detection to prevent infinite loops"), and a header here would take its place.
-func traceHeader(ctx context.Context, e task.Envelope) string {
+func traceHeader(ctx context.Context, e *task.Envelope) string {
 	parent := e.Header("traceparent")
 	if parent == "" || awscall.InvocationTrace(ctx) != "" {
 		return ""

@@ -102,7 +102,7 @@ func (q *queues) SendMessageBatch(ctx context.Context, queueURL string, messages
 	}
 	a := api.Answer{Failed: failures(out.Failed)}
 	for _, s := range out.Successful {
-		a.Successful = append(a.Successful, api.Success{ID: aws.ToString(s.Id), MessageID: aws.ToString(s.MessageId), Digest: aws.ToString(s.MD5OfMessageBody)})
+		a.Successful = append(a.Successful, api.Success{ID: aws.ToString(s.Id), MessageID: aws.ToString(s.MessageId), Digest: api.NewDigest(aws.ToString(s.MD5OfMessageBody))})
 	}
 	return a, nil
 }

@@ -57,8 +57,22 @@ type Answer struct {
 	Failed     []Failure
 }
 
-// Success names an entry that was done. What the answer does not have is "".
-type Success struct{ ID, MessageID, Digest string }
+// Success names an entry that was done. What the answer does not have is "", or the zero Digest.
+type Success struct {
+	ID, MessageID string
+	Digest        Digest
+}
+
+// Digest is the MD5 of a body in hexadecimal.
+type Digest [32]byte
+
+// NewDigest returns the digest that text is; the zero Digest, which no body has, if it is of another length.
+func NewDigest[T string | []byte](text T) (d Digest) {
+	if len(text) == len(d) {
+		copy(d[:], text)
+	}
+	return d
+}
 
 // Failure names an entry that was not done.
 type Failure struct {
