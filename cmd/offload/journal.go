@@ -44,7 +44,10 @@ in the files named below the table: tasks that the queue refused for good, and d
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			holders, err := journal.Inspect(args[0])
-			return errors.Join(err, printHolders(cmd.OutOrStdout(), holders, time.Now()))
+			if err != nil {
+				return err
+			}
+			return printHolders(cmd.OutOrStdout(), holders, time.Now())
 		},
 	}
 }
