@@ -25,11 +25,15 @@ type probes struct {
 	at []time.Duration // since the start of the bubble
 }
 
+func (p *probes) note() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = append(p.at, time.Since(start2000))
+}
+
 func (p *probes) before(f clienttest.Responder) clienttest.Responder {
 	return func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
-		p.mu.Lock()
-		p.at = append(p.at, time.Since(start2000))
-		p.mu.Unlock()
+		p.note()
 		return f(ctx, call, batch)
 	}
 }
