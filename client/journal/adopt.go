@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"os"
 	"slices"
 )
 
@@ -39,13 +40,22 @@ func (j *Journal) adoptOne(name string) error {
 		return err
 	}
 	h := &holder{name: name, lock: lock}
-	segments, err := h.load(j.disk)
+	segments, err := openSegments(j.disk, h, os.O_RDWR)
 	if err != nil {
 		return errors.Join(err, lock.release(false))
 	}
 	if len(segments) == 0 {
 		j.letGo(h)
 		return nil
+	}
+	for _, s := range segments {
+		if s.backlog == 0 && s.torn { // Next will not read it
+			reader := s.scanner(areaStart, s.limit)
+			reader.damage = func(from, to int64, tail bool) { j.damaged(s, from, to, tail) }
+			for _, _, ok := reader.next(); ok; _, _, ok = reader.next() {
+				continue
+			}
+		}
 	}
 	j.mu.Lock()
 	before := j.backlog

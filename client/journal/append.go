@@ -140,10 +140,29 @@ func (j *Journal) buffer() []byte {
 
 // recycle takes the buffer of a batch back. j.mu is held.
 func (j *Journal) recycle(b *batch) {
-	if len(j.free) < keptBuffers && cap(b.bytes) <= keptBufferBytes {
+	if len(j.free) < keptBuffers && cap(b.bytes) <= 2*keptBufferBytes {
 		j.free = append(j.free, b.bytes[:0])
 	}
 	b.bytes = nil
+}
+
+// keep keeps a batch that is written until it is synced. j.mu is held, and let go of if there are too many.
+func (j *Journal) keep(b *batch) {
+	j.unsyncedBytes += len(b.bytes)
+	n := len(j.unsynced)
+	if n > 0 && j.unsynced[n-1].segment == b.segment && len(j.unsynced[n-1].bytes)+len(b.bytes) <= keptBufferBytes {
+		last := j.unsynced[n-1] // they are neighbours in the file too
+		last.bytes = append(last.bytes, b.bytes...)
+		j.recycle(b)
+	} else {
+		b.segment.busy++
+		j.unsynced = append(j.unsynced, b)
+	}
+	if j.unsyncedBytes > maxUnsynced {
+		j.mu.Unlock()
+		_ = j.syncWritten(true) // the next interval tells
+		j.mu.Lock()
+	}
 }
 
 // writeGathered writes what is gathered and gives the lead back.
@@ -178,15 +197,8 @@ func (j *Journal) commit() bool {
 			j.stored(b)
 			j.recycle(b)
 		default:
-			b.segment.busy++
 			j.stored(b)
-			j.unsynced = append(j.unsynced, b)
-			j.unsyncedBytes += len(b.bytes)
-			if j.unsyncedBytes > maxUnsynced {
-				j.mu.Unlock()
-				_ = j.syncWritten(true) // the next interval tells
-				j.mu.Lock()
-			}
+			j.keep(b)
 		}
 	}
 	return before == 0 && j.backlog > 0

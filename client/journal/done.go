@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Done says that records are delivered: they are never given out again, and their room is reclaimed when nothing else in
@@ -16,8 +17,8 @@ func (j *Journal) Done(refs ...Ref) error {
 		return err
 	}
 	defer j.users.Done()
-	var few [4]marking
-	todo := few[:0]
+	var few [4]*segment
+	touched := few[:0]
 	for _, ref := range refs {
 		if ref.IsZero() {
 			continue
@@ -28,39 +29,26 @@ func (j *Journal) Done(refs ...Ref) error {
 			continue
 		}
 		s.hands--
-		todo = addMark(todo, ref)
+		s.soil(ref.ordinal)
+		if !slices.Contains(touched, s) {
+			touched = append(touched, s)
+			s.busy++
+		}
 	}
 	j.mu.Unlock()
 	var problems []error
-	for _, m := range todo {
-		if err := m.segment.writeMarks(m.ordinals); err != nil {
-			problems = append(problems, fmt.Errorf("segment %d: mark: %w", m.segment.seq, err))
+	for _, s := range touched {
+		if err := j.writeMarks(s); err != nil {
+			problems = append(problems, fmt.Errorf("segment %d: marks: %w", s.seq, err))
 		}
 	}
 	j.mu.Lock()
-	for _, m := range todo {
-		m.segment.busy--
-		j.settle(m.segment)
+	for _, s := range touched {
+		s.busy--
+		j.settle(s)
 	}
 	j.mu.Unlock()
 	return errors.Join(problems...)
-}
-
-// marking are the marks to be written to a segment.
-type marking struct {
-	segment  *segment
-	ordinals []uint32
-}
-
-func addMark(todo []marking, ref Ref) []marking {
-	for i := range todo {
-		if todo[i].segment == ref.segment {
-			todo[i].ordinals = append(todo[i].ordinals, ref.ordinal)
-			return todo
-		}
-	}
-	ref.segment.busy++
-	return append(todo, marking{ref.segment, append(make([]uint32, 0, 16), ref.ordinal)})
 }
 
 // settle removes a segment that nobody needs any more. j.mu is held.

@@ -62,6 +62,15 @@ type header struct {
 	salt    uint64
 	size    int64 // of the segment
 	created time.Time
+	// instead says that this segment has what another one held from an offset on. If it has a trailer, nothing from there
+	// on counts in the other; else nothing counts in this one.
+	instead origin
+}
+
+// origin is a place in a segment; the zero origin is none.
+type origin struct {
+	salt uint64 // of the segment
+	from int64
 }
 
 func (h header) encode() []byte {
@@ -71,6 +80,8 @@ func (h header) encode() []byte {
 	le.PutUint64(b[16:], h.salt)
 	le.PutUint64(b[24:], uint64(h.size))
 	le.PutUint64(b[32:], uint64(h.created.UnixNano()))
+	le.PutUint64(b[40:], h.instead.salt)
+	le.PutUint64(b[48:], uint64(h.instead.from))
 	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
 	return b
 }
@@ -79,7 +90,10 @@ func parseHeader(b []byte) (h header, ok bool) {
 	if len(b) < headerBytes || [8]byte(b) != headerMagic || le.Uint32(b[8:]) != formatVersion || le.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
 		return h, false
 	}
-	return header{salt: le.Uint64(b[16:]), size: int64(le.Uint64(b[24:])), created: time.Unix(0, int64(le.Uint64(b[32:])))}, true
+	return header{
+		salt: le.Uint64(b[16:]), size: int64(le.Uint64(b[24:])), created: time.Unix(0, int64(le.Uint64(b[32:]))),
+		instead: origin{le.Uint64(b[40:]), int64(le.Uint64(b[48:]))},
+	}, true
 }
 
 // trailer says how much a segment holds, so that nobody has to count.

@@ -63,33 +63,6 @@ func newHolder(d disk, now time.Time) (*holder, error) {
 	return nil, errors.New("no name for a subdirectory is free")
 }
 
-// load opens the segments of an orphan, oldest first.
-func (h *holder) load(d disk) (segments []*segment, err error) {
-	defer func() {
-		if err != nil {
-			for _, s := range segments {
-				_ = s.file.Close()
-			}
-		}
-	}()
-	names, err := d.list(h.name)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	for _, base := range names {
-		if _, _, ok := parseSegmentName(base); !ok {
-			continue
-		}
-		s, err := openSegment(d, h, base, os.O_RDWR)
-		if err != nil {
-			return segments, err
-		}
-		segments = append(segments, s)
-	}
-	return segments, nil
-}
-
 // strangers lists what is in a subdirectory and should not be: then it is not removed.
 func strangers(d disk, name string) (found []string, err error) {
 	names, err := d.list(name)

@@ -85,25 +85,16 @@ func inspectHolder(d disk, name string) *Holder {
 	if json.NewDecoder(bytes.NewReader(text)).Decode(&n) == nil { // it is for people: what cannot be read is left out
 		h.PID, h.Host, h.Started = n.PID, n.Host, n.Started
 	}
-	bases, listErr := d.list(name)
-	problems := []error{err, listErr}
-	slices.Sort(bases)
-	for _, base := range bases {
-		if _, _, ok := parseSegmentName(base); ok {
-			if err := h.inspectSegment(d, base); err != nil && !errors.Is(err, fs.ErrNotExist) { // it was done just now
-				problems = append(problems, err)
-			}
-		}
+	segments, segmentsErr := openSegments(d, &holder{name: name}, os.O_RDONLY)
+	for _, s := range segments {
+		h.inspectSegment(s)
+		_ = s.file.Close() // it was read only
 	}
-	h.Err = errors.Join(problems...)
+	h.Err = errors.Join(err, segmentsErr)
 	return h
 }
 
-func (h *Holder) inspectSegment(d disk, base string) error {
-	s, err := openSegment(d, &holder{name: h.Name}, base, os.O_RDONLY)
-	if err != nil {
-		return err
-	}
+func (h *Holder) inspectSegment(s *segment) {
 	h.Segments++
 	h.Bytes += s.size
 	reader := s.scanner(areaStart, s.limit)
@@ -121,7 +112,6 @@ func (h *Holder) inspectSegment(d disk, base string) error {
 			h.Oldest = t
 		}
 	}
-	return s.file.Close()
 }
 
 // inspectQuarantine counts lines, and attributes them to the holders whose names the files have.

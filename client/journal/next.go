@@ -59,7 +59,8 @@ func (j *Journal) readOut(s *segment, to int64, n, bytes int, atLeastOne bool) (
 		s.scan = s.scanner(areaStart, to)
 		s.scan.damage = func(from, to int64, tail bool) { j.damaged(s, from, to, tail) }
 	}
-	if s.scan.end = to; s.adopted {
+	s.scan.end = to
+	if s.adopted {
 		s.scan.end = s.limit
 	}
 	for len(found) < n {

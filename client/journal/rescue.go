@@ -29,13 +29,12 @@ func (j *Journal) rescue(s *segment, current *batch, cause error) error {
 	j.read <- struct{}{} // Next does not read what is moved
 	j.mu.Lock()
 	err := j.move(s, promised, waiting)
-	var refused []uint32
 	if err != nil {
 		j.unsynced = append(promised, j.unsynced...) // unsyncedBytes counts them still
-		refused = j.refuse(s, waiting, fullOr(fmt.Errorf("segment %d: %w", s.seq, err)))
+		j.refuse(s, waiting, fullOr(fmt.Errorf("segment %d: %w", s.seq, err)))
 	}
 	<-j.read
-	j.mark(s, refused)
+	j.mark(s)
 	j.settle(s)
 	if len(promised) == 0 {
 		return nil // all who have to know were told
@@ -57,31 +56,27 @@ func take(list *[]*batch, s *segment) (taken []*batch) {
 	return taken
 }
 
-// refuse ends batches with an error, and returns their records' ordinals. j.mu is held.
-func (j *Journal) refuse(s *segment, batches []*batch, err error) (ordinals []uint32) {
+// refuse ends batches with an error. j.mu is held.
+func (j *Journal) refuse(s *segment, batches []*batch, err error) {
 	for _, b := range batches {
 		for r := range b.records() {
 			if s.done.add(r.ordinal) {
 				s.hands--
-				ordinals = append(ordinals, r.ordinal)
+				s.soil(r.ordinal)
 			}
 		}
 		s.busy--
 		b.outcome.end(err)
 		j.recycle(b)
 	}
-	return ordinals
 }
 
 // mark writes marks while j.mu, which is held, is let go of. A failure is no harm but that records come back.
-func (j *Journal) mark(s *segment, ordinals []uint32) {
-	if len(ordinals) == 0 {
-		return
-	}
+func (j *Journal) mark(s *segment) {
 	s.busy++
 	j.mu.Unlock()
-	if err := s.writeMarks(ordinals); err != nil {
-		j.log.Warn("journal: records that were refused or moved may come back after a restart", "segment", s.name, "records", len(ordinals), "error", err)
+	if err := j.writeMarks(s); err != nil {
+		j.log.Warn("journal: records that were refused or moved may come back after a restart", "segment", s.name, "error", err)
 	}
 	j.mu.Lock()
 	s.busy--
@@ -137,7 +132,7 @@ func doubtful(s *segment, promised, waiting []*batch) (records []moving, from in
 func (j *Journal) move(s *segment, promised, waiting []*batch) error {
 	records, from := doubtful(s, promised, waiting)
 	if len(records) > 0 {
-		to, err := j.rewrite(records)
+		to, err := j.rewrite(records, origin{s.key.salt, from})
 		if err != nil {
 			return err
 		}
@@ -158,7 +153,7 @@ func (j *Journal) move(s *segment, promised, waiting []*batch) error {
 }
 
 // rewrite makes a segment of records. j.mu is held, and let go of.
-func (j *Journal) rewrite(records []moving) (to *segment, err error) {
+func (j *Journal) rewrite(records []moving, instead origin) (to *segment, err error) {
 	size := int64(areaStart + trailerBytes + markBytes*len(records))
 	for _, r := range records {
 		size += r.size
@@ -167,7 +162,7 @@ func (j *Journal) rewrite(records []moving) (to *segment, err error) {
 	for range rescueTries {
 		seq := j.reserve(size)
 		j.mu.Unlock()
-		if to, err = j.makeSegment(seq, size); err == nil {
+		if to, err = j.makeSegment(seq, size, instead); err == nil {
 			if err = fullOr(to.fill(records)); err != nil {
 				_ = to.file.Close()
 				_ = j.disk.remove(to.name)
@@ -186,7 +181,8 @@ func (j *Journal) rewrite(records []moving) (to *segment, err error) {
 	return nil, err
 }
 
-// fill writes records to a segment that nobody else knows.
+// fill writes records to a segment that nobody else knows. It counts from its trailer on, which is written when they are
+// on the disk: then they count here and no longer where they were.
 func (s *segment) fill(records []moving) error {
 	var area []byte
 	for _, r := range records {
@@ -199,6 +195,9 @@ func (s *segment) fill(records []moving) error {
 		s.end += r.size
 	}
 	if _, err := s.file.WriteAt(area, areaStart); err != nil {
+		return err
+	}
+	if err := s.file.sync(); err != nil {
 		return err
 	}
 	if err := s.writeTrailer(); err != nil {
@@ -214,18 +213,17 @@ func (j *Journal) replace(s, to *segment, records []moving) {
 	if s.moved == nil {
 		s.moved = map[uint32]Ref{}
 	}
-	var old, done []uint32
 	at := int64(areaStart)
 	for i, r := range records {
 		ref := Ref{to, uint32(i), uint32(at / unit)}
 		at += r.size
 		if !s.done.add(r.ordinal) { // it was done while it was moved
 			to.done.add(ref.ordinal)
-			done = append(done, ref.ordinal)
+			to.soil(ref.ordinal)
 			continue
 		}
 		s.moved[r.ordinal] = ref
-		old = append(old, r.ordinal)
+		s.soil(r.ordinal)
 		if r.spilled && !r.waited {
 			j.addBacklog(s, -1)
 		} else {
@@ -237,8 +235,7 @@ func (j *Journal) replace(s, to *segment, records []moving) {
 			to.hands++
 		}
 	}
-	j.mark(to, done)
-	j.mark(s, old)
+	j.mark(to)
 	j.settle(to)
 }
 

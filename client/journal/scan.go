@@ -96,30 +96,6 @@ func readBlocks(from io.ReaderAt, b []byte, at int64) (unreadable int) {
 	return unreadable
 }
 
-// doneSet has a bit for each record that is done.
-type doneSet struct {
-	bits  []uint64
-	count int
-}
-
-func (d *doneSet) has(ordinal uint32) bool {
-	i := int(ordinal / 64)
-	return i < len(d.bits) && d.bits[i]>>(ordinal%64)&1 == 1
-}
-
-// add reports whether the record was not there yet.
-func (d *doneSet) add(ordinal uint32) bool {
-	if d.has(ordinal) {
-		return false
-	}
-	for int(ordinal/64) >= len(d.bits) {
-		d.bits = append(d.bits, 0)
-	}
-	d.bits[ordinal/64] |= 1 << (ordinal % 64)
-	d.count++
-	return true
-}
-
 // readMarks reads the marks of the first n records.
 func readMarks(from io.ReaderAt, k key, size int64, n uint32) (d doneSet) {
 	const perRead = readBytes / markBytes

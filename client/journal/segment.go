@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,8 +27,10 @@ type segment struct {
 	file    file
 	adopted bool // written by another Journal: everything in it that is not done is backlog
 
-	limit  int64   // of an adopted segment: nothing beyond it can be a record
-	before doneSet // of an adopted segment: what was done when it was adopted
+	limit   int64   // of an adopted segment: nothing beyond it can be a record
+	before  doneSet // of an adopted segment: what was done when it was adopted
+	instead origin  // of an adopted segment
+	torn    bool    // of an adopted segment: there are bytes that are no record
 
 	// Guarded by Journal.mu.
 	state   state
@@ -37,8 +42,13 @@ type segment struct {
 	done    doneSet        // what Done was told, and what an Append was refused for
 	busy    int            // calls that need the file
 	moved   map[uint32]Ref // where records are now that were in doubt, by ordinal
+	first   first          // of Stats
+	dirty   []span         // of the marks: done and not written
 	trailed bool           // its trailer is written, or about to be
 	kept    bool           // not to be removed: what is damaged in it could not be put aside
+
+	marking sync.Mutex // held while marks are written; taken before Journal.mu
+	marks   []byte     // room for them; guarded by marking
 
 	// Guarded by Journal.read.
 	scan  *scanner // where Next is; nil before it has begun
@@ -72,10 +82,10 @@ func parseSegmentName(name string) (seq, salt uint64, ok bool) {
 
 // createSegment makes a segment that is durable with its name. After an error nothing is left, unless the disk refuses
 // that too.
-func createSegment(d disk, h *holder, seq, salt uint64, size int64, now time.Time) (_ *segment, err error) {
+func createSegment(d disk, h *holder, seq uint64, front header) (_ *segment, err error) {
 	s := &segment{
-		holder: h, name: path.Join(h.name, segmentName(seq, salt)), seq: seq, key: newKey(salt), size: size, created: now,
-		end: areaStart, written: areaStart,
+		holder: h, name: path.Join(h.name, segmentName(seq, front.salt)), seq: seq, key: newKey(front.salt), size: front.size,
+		created: front.created, end: areaStart, written: areaStart,
 	}
 	if s.file, err = d.open(s.name, os.O_CREATE|os.O_EXCL|os.O_RDWR); err != nil {
 		return nil, err
@@ -86,10 +96,10 @@ func createSegment(d disk, h *holder, seq, salt uint64, size int64, now time.Tim
 			_ = d.remove(s.name)
 		}
 	}()
-	if err := s.file.preallocate(size); err != nil {
+	if err := s.file.preallocate(s.size); err != nil {
 		return nil, err
 	}
-	if _, err := s.file.WriteAt(header{salt: salt, size: size, created: now}.encode(), 0); err != nil {
+	if _, err := s.file.WriteAt(front.encode(), 0); err != nil {
 		return nil, err
 	}
 	if err := s.file.sync(); err != nil {
@@ -98,55 +108,103 @@ func createSegment(d disk, h *holder, seq, salt uint64, size int64, now time.Tim
 	return s, d.syncDir(h.name)
 }
 
-// openSegment opens a segment that another Journal has written.
-func openSegment(d disk, h *holder, base string, flag int) (_ *segment, err error) {
-	seq, salt, ok := parseSegmentName(base)
-	if !ok {
-		return nil, fmt.Errorf("segment %q: the name is none of a segment", base)
+// openSegments opens the segments of a subdirectory that another Journal has written, oldest first.
+func openSegments(d disk, h *holder, flag int) (segments []*segment, err error) {
+	defer func() {
+		if err != nil {
+			for _, s := range segments {
+				_ = s.file.Close() // nothing was written
+			}
+		}
+	}()
+	names, err := d.list(h.name)
+	if err != nil {
+		return nil, err
 	}
+	slices.Sort(names)
+	for _, base := range names {
+		if _, _, ok := parseSegmentName(base); !ok {
+			continue
+		}
+		s, err := openSegment(d, h, base, flag)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since: we look without the lock
+		}
+		if err != nil {
+			return segments, err
+		}
+		segments = append(segments, s)
+	}
+	last := map[uint64]*segment{} // of those that stand for a part of the segment with that salt
+	for _, s := range segments {
+		if _, ok := s.readTrailer(); ok && s.instead != (origin{}) {
+			last[s.instead.salt] = s
+		}
+	}
+	for _, s := range segments {
+		limit := s.size - trailerBytes
+		if r := last[s.key.salt]; r != nil {
+			limit = min(limit, r.instead.from)
+		}
+		if s.instead != (origin{}) && last[s.instead.salt] != s {
+			limit = 0 // it was never finished, or another try came after it
+		}
+		s.survey(limit)
+	}
+	return segments, nil
+}
+
+// openSegment opens one, and does not know yet what is in it.
+func openSegment(d disk, h *holder, base string, flag int) (_ *segment, err error) {
+	seq, salt, _ := parseSegmentName(base)
 	s := &segment{holder: h, name: path.Join(h.name, base), seq: seq, key: newKey(salt), adopted: true, state: sealed}
 	if s.file, err = d.open(s.name, flag); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.file.Close())
-		}
-	}()
-	length, err := s.file.size()
-	if err != nil {
-		return nil, err
+	s.size, err = s.file.size()
+	if err == nil && s.size > MaxSegmentBytes {
+		err = fmt.Errorf("segment %q: has %d bytes, more than any may have", s.name, s.size)
 	}
-	s.size = length
-	if length > MaxSegmentBytes {
-		return nil, fmt.Errorf("segment %q: has %d bytes, more than any may have", s.name, length)
+	if err != nil {
+		return nil, errors.Join(err, s.file.Close())
 	}
 	front := make([]byte, headerBytes)
 	readBlocks(s.file, front, 0)
 	// A file that was cut short still knows its size by the header: marks are counted from the end.
 	if h, ok := parseHeader(front); ok && h.size >= areaStart+trailerBytes && h.size <= MaxSegmentBytes {
-		s.key, s.size, s.created = newKey(h.salt), h.size, h.created
+		s.key, s.size, s.created, s.instead = newKey(h.salt), h.size, h.created, h.instead
 	}
-	s.survey()
 	return s, nil
 }
 
-// survey finds out how much an adopted segment holds. With a trailer it need not read the records.
-func (s *segment) survey() {
-	s.end, s.limit = areaStart, areaStart
+func (s *segment) readTrailer() (trailer, bool) {
 	if s.size < areaStart+trailerBytes {
-		return
+		return trailer{}, false
 	}
 	back := make([]byte, trailerBytes)
 	readBlocks(s.file, back, s.size-trailerBytes)
-	if t, ok := parseTrailer(back, s.key, s.size); ok {
+	return parseTrailer(back, s.key, s.size)
+}
+
+// survey finds out how much an adopted segment holds before a limit. With a trailer it need not read the records.
+func (s *segment) survey(limit int64) {
+	s.end, s.limit = areaStart, areaStart
+	if limit <= areaStart {
+		return
+	}
+	if t, ok := s.readTrailer(); ok && t.end <= limit {
 		s.next, s.end, s.limit = t.records, t.end, t.end
 	} else {
-		counting := s.scanner(areaStart, s.size-trailerBytes)
+		counting := s.scanner(areaStart, limit)
+		counting.damage = func(from, to int64, tail bool) {
+			if !tail || s.hasBytes(from, min(to, s.size-trailerBytes-markBytes*int64(s.next))) {
+				s.torn = true
+			}
+		}
 		for v, _, ok := counting.next(); ok; v, _, ok = counting.next() {
 			s.next, s.end = v.ordinal+1, counting.at
 		}
-		s.limit = max(s.end, s.size-trailerBytes-markBytes*int64(s.next))
+		s.limit = max(s.end, min(limit, s.size-trailerBytes-markBytes*int64(s.next)))
 	}
 	s.written = s.end
 	s.before = readMarks(s.file, s.key, s.size, s.next)
@@ -165,30 +223,6 @@ func (s *segment) pending() int { return s.hands + s.backlog }
 
 func (s *segment) older(other *segment) int {
 	return cmp.Or(s.created.Compare(other.created), cmp.Compare(s.holder.name, other.holder.name), cmp.Compare(s.seq, other.seq))
-}
-
-// writeMarks marks records as done, in one write for each run of ordinals.
-func (s *segment) writeMarks(ordinals []uint32) error {
-	var failed error
-	for len(ordinals) > 0 {
-		n := 1
-		for n < len(ordinals) && ordinals[n] == ordinals[n-1]+1 {
-			n++
-		}
-		var room [64 * markBytes]byte
-		marks := room[:0]
-		if n > 64 {
-			marks = make([]byte, 0, n*markBytes)
-		}
-		for i := n - 1; i >= 0; i-- {
-			marks = le.AppendUint64(marks, s.key.mark(ordinals[i]))
-		}
-		if _, err := s.file.WriteAt(marks, markOffset(s.size, ordinals[n-1])); err != nil {
-			failed = err
-		}
-		ordinals = ordinals[n:]
-	}
-	return failed
 }
 
 // writeTrailer makes the next start cheaper, and is not needed.

@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stats are what a journal holds, and what it has done since Open.
 type Stats struct {
@@ -39,7 +42,16 @@ func (j *Journal) Stats() Stats {
 	return s
 }
 
-// oldest looks for the oldest record that is not done, in the oldest segment that has one.
+// first is the oldest record of a segment that is not done, as far as it was looked for.
+type first struct {
+	known   bool
+	at      int64
+	ordinal uint32
+	time    time.Time
+}
+
+// oldest looks for the oldest record that is not done, in the oldest segment that has one. What was passed once is not
+// read again.
 func (j *Journal) oldest() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -52,10 +64,26 @@ func (j *Journal) oldest() time.Time {
 	if s == nil {
 		return time.Time{}
 	}
+	f, to := s.first, s.written
+	if f.known && !s.done.has(f.ordinal) {
+		return f.time
+	}
+	done := doneSet{bits: slices.Clone(s.done.bits)}
 	s.busy++
-	defer func() {
-		s.busy--
-		j.settle(s)
-	}()
-	return s.created
+	j.mu.Unlock()
+	reader := s.scanner(max(areaStart, f.at), to)
+	reader.least = f.ordinal
+	found := first{time: s.created} // what is pending is not written yet
+	for v, at, ok := reader.next(); ok; v, at, ok = reader.next() {
+		if !done.has(v.ordinal) && !s.before.has(v.ordinal) {
+			found = first{true, at, v.ordinal, v.time()}
+			break
+		}
+	}
+	j.mu.Lock()
+	if s.busy--; found.known {
+		s.first = found
+	}
+	j.settle(s)
+	return found.time
 }

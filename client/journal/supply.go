@@ -86,7 +86,7 @@ func (j *Journal) order() {
 	j.work.Go(func() {
 		var s *segment
 		if err == nil {
-			s, err = j.makeSegment(seq, size)
+			s, err = j.makeSegment(seq, size, origin{})
 		}
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -108,8 +108,8 @@ func (j *Journal) reserve(size int64) (seq uint64) {
 	return j.seq
 }
 
-func (j *Journal) makeSegment(seq uint64, size int64) (*segment, error) {
-	s, err := createSegment(j.disk, j.own, seq, rand.Uint64(), size, time.Now())
+func (j *Journal) makeSegment(seq uint64, size int64, instead origin) (*segment, error) {
+	s, err := createSegment(j.disk, j.own, seq, header{salt: rand.Uint64(), size: size, created: time.Now(), instead: instead})
 	if err != nil {
 		return nil, fullOr(fmt.Errorf("segment %d: %w", seq, err))
 	}
