@@ -53,6 +53,9 @@ func (s scenario) run() []string {
 	if err := j.Close(); err != nil {
 		o.problem("close: %v", err)
 	}
+	if names := left(d); len(names) > 0 {
+		o.problem("left, though everything is done: %v", names)
+	}
 	return o.problems
 }
 

@@ -21,8 +21,8 @@
 //     sum is salted with a number of its own for each file, so that what lies in a file from an earlier use is never taken
 //     for a record. What is torn or corrupt is stepped over, every intact record behind it is found, and the bytes are kept
 //     aside for a person.
-//   - An Append that returned an error other than the context's is not given out later, unless the disk refused even the
-//     mark that says so.
+//   - A record whose Append returned an error other than the context's is not given out later, unless the disk refused even
+//     the mark that says so, or lost it with the power.
 //   - A full disk, or [Options].MaxBytes, is [ErrFull] before anything is acknowledged. Marks of Done have their room from
 //     the beginning: delivering works on a full disk.
 //   - After a failed write or sync nothing in that file is trusted that was not on the disk before: the file is closed for

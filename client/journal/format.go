@@ -9,11 +9,10 @@ import (
 
 // The format of a segment; docs/adr/0005-journal-format.md has it in words. All numbers are little-endian.
 //
-//	0          header (64 bytes), zeros up to the area
-//	4096       area: records, each at a multiple of 32
-//	…          zeros, or what an earlier use left
-//	size-32-8n marks of the records n-1 … 0, 8 bytes each; the mark of record k is at size-32-8(k+1)
-//	size-32    trailer (32 bytes), when the segment is full
+//	0        header (64 bytes), then zeros
+//	2048     trailer (32 bytes) when the segment is full, else zeros; then zeros
+//	4096     area: records, each at a multiple of 32, then zeros
+//	size-8n  marks of the records n-1 … 0, 8 bytes each: that of record k is at size-8(k+1), zeros until it is done
 const (
 	formatVersion = 1
 	headerBytes   = 64
@@ -22,6 +21,7 @@ const (
 	recordBytes   = 48 // before class, meta and body
 	leastRecord   = 64 // what the smallest record takes
 	markBytes     = 8
+	trailerStart  = 2048 // in a sector of its own: neither records nor marks are ever written to it
 	trailerBytes  = 32
 
 	flagSpilled = 1 << 0 // in the life of its writer the record is in nobody's hands: Next gives it out
@@ -121,16 +121,16 @@ func parseTrailer(b []byte, k key, size int64) (t trailer, ok bool) {
 
 // markOffset is where the mark of a record stands. The marks of later records are before it.
 func markOffset(size int64, ordinal uint32) int64 {
-	return size - trailerBytes - markBytes*(int64(ordinal)+1)
+	return size - markBytes*(int64(ordinal)+1)
 }
 
 // maxRecords bounds the number of records of a segment.
 func maxRecords(size int64) uint32 {
-	return uint32(max(0, (size-areaStart-trailerBytes)/(leastRecord+markBytes)))
+	return uint32(max(0, (size-areaStart)/(leastRecord+markBytes)))
 }
 
 // capacity is the size of the largest record of an empty segment.
-func capacity(size int64) int64 { return size - areaStart - trailerBytes - markBytes }
+func capacity(size int64) int64 { return size - areaStart - markBytes }
 
 // sizeOf is how much of the area a record takes.
 func sizeOf(class, meta, body int) int64 {

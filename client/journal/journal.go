@@ -56,6 +56,8 @@ type counts struct {
 // Open opens a directory on a local disk, and makes it if it is missing. It takes a subdirectory of its own, and adopts
 // the orphans there; what they hold is the backlog ([Journal.Next]). What cannot be adopted is logged and tried again.
 //
+// The error names the problems of the options, or is that of the disk; it matches ErrFull if that has no room.
+//
 // It reads the segments that the dead had not filled, one each at most, and of the others a few kilobytes.
 func Open(dir string, opts *Options) (*Journal, error) {
 	filled, err := opts.fill()
@@ -77,14 +79,14 @@ func Open(dir string, opts *Options) (*Journal, error) {
 func open(d disk, opts Options) (*Journal, error) {
 	own, err := newHolder(d, time.Now())
 	if err != nil {
-		return nil, err
+		return nil, fullOr(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	j := &Journal{
 		opts: opts, log: opts.Logger, disk: d, own: own, stop: stop,
 		lead: make(chan struct{}, 1), read: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		closed: make(chan struct{}), ended: make(chan struct{}),
-		holders: map[string]*holder{own.name: own},
+		holders: map[string]*holder{own.name: own}, supply: supply{pause: failurePause},
 	}
 	j.adopt()
 	j.work.Go(func() { every(ctx, opts.AdoptEvery, j.adopt) })

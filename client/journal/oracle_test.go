@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -132,15 +130,31 @@ func (o *oracle) finished(refs map[Ref]string, err error) {
 	}
 }
 
-// drain takes all of the backlog and judges it.
+// drain takes all of the backlog, judges it, and says that it is done.
 func (o *oracle) drain(j *Journal) error {
+	var refs []Ref
 	for {
 		got, err := j.Next(5, 8<<10)
 		if err != nil || len(got) == 0 {
-			return err
+			return errors.Join(err, j.Done(refs...))
 		}
 		o.gave(got)
+		for _, r := range got {
+			refs = append(refs, r.Ref)
+		}
 	}
+}
+
+// left lists what is on the disk besides the quarantine.
+func left(d *simDisk) (names []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(d.files)), slices.Collect(maps.Keys(d.dirs))) {
+		if name != "." && name != quarantineDir && path.Dir(name) != quarantineDir {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // lost lists what was acknowledged, is not done, and was not given out in this life; quarantined records count as found if
@@ -158,6 +172,8 @@ func (o *oracle) lost(d *simDisk) (names []string) {
 
 // putAside reads the files of the quarantine.
 func putAside(d *simDisk) map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	found := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(d.files)) {
 		if path.Dir(name) != quarantineDir || strings.HasSuffix(name, damageSuffix) {
@@ -249,9 +265,3 @@ func (l *life) quarantine(mine map[Ref]string) {
 		return
 	}
 }
-
-var (
-	_ = errors.Is
-	_ = io.EOF
-	_ = os.O_RDONLY
-)

@@ -46,12 +46,10 @@ type aside struct {
 
 // openAside opens a file of the quarantine to write to its end, or from the beginning if fresh is set.
 func (j *Journal) openAside(name string, fresh bool) (*aside, error) {
-	if err := j.disk.mkdir(quarantineDir); err == nil {
-		err = j.disk.syncDir(".")
-		if err != nil {
-			return nil, err
-		}
-	} else if !errors.Is(err, fs.ErrExist) {
+	if err := j.disk.mkdir(quarantineDir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := j.disk.syncDir("."); err != nil { // always: who made it may have failed here
 		return nil, err
 	}
 	flag := os.O_CREATE | os.O_RDWR

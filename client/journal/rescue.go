@@ -154,7 +154,7 @@ func (j *Journal) move(s *segment, promised, waiting []*batch) error {
 
 // rewrite makes a segment of records. j.mu is held, and let go of.
 func (j *Journal) rewrite(records []moving, instead origin) (to *segment, err error) {
-	size := int64(areaStart + trailerBytes + markBytes*len(records))
+	size := int64(areaStart + markBytes*len(records))
 	for _, r := range records {
 		size += r.size
 	}
@@ -208,7 +208,7 @@ func (s *segment) fill(records []moving) error {
 
 // replace puts the records of one segment, which were written to another, in the place of the old ones. j.mu is held.
 func (j *Journal) replace(s, to *segment, records []moving) {
-	to.state, to.written = sealed, to.end
+	to.state, to.written, to.trailed = sealed, to.end, true
 	j.segments = append(j.segments, to)
 	if s.moved == nil {
 		s.moved = map[uint32]Ref{}

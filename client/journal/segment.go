@@ -142,7 +142,7 @@ func openSegments(d disk, h *holder, flag int) (segments []*segment, err error) 
 		}
 	}
 	for _, s := range segments {
-		limit := s.size - trailerBytes
+		limit := s.size
 		if r := last[s.key.salt]; r != nil {
 			limit = min(limit, r.instead.from)
 		}
@@ -171,19 +171,16 @@ func openSegment(d disk, h *holder, base string, flag int) (_ *segment, err erro
 	front := make([]byte, headerBytes)
 	readBlocks(s.file, front, 0)
 	// A file that was cut short still knows its size by the header: marks are counted from the end.
-	if h, ok := parseHeader(front); ok && h.size >= areaStart+trailerBytes && h.size <= MaxSegmentBytes {
+	if h, ok := parseHeader(front); ok && h.size >= areaStart && h.size <= MaxSegmentBytes {
 		s.key, s.size, s.created, s.instead = newKey(h.salt), h.size, h.created, h.instead
 	}
 	return s, nil
 }
 
 func (s *segment) readTrailer() (trailer, bool) {
-	if s.size < areaStart+trailerBytes {
-		return trailer{}, false
-	}
-	back := make([]byte, trailerBytes)
-	readBlocks(s.file, back, s.size-trailerBytes)
-	return parseTrailer(back, s.key, s.size)
+	b := make([]byte, trailerBytes)
+	readBlocks(s.file, b, trailerStart)
+	return parseTrailer(b, s.key, s.size)
 }
 
 // survey finds out how much an adopted segment holds before a limit. With a trailer it need not read the records.
@@ -197,14 +194,14 @@ func (s *segment) survey(limit int64) {
 	} else {
 		counting := s.scanner(areaStart, limit)
 		counting.damage = func(from, to int64, tail bool) {
-			if !tail || s.hasBytes(from, min(to, s.size-trailerBytes-markBytes*int64(s.next))) {
+			if !tail || s.hasBytes(from, min(to, s.size-markBytes*int64(s.next))) {
 				s.torn = true
 			}
 		}
 		for v, _, ok := counting.next(); ok; v, _, ok = counting.next() {
 			s.next, s.end = v.ordinal+1, counting.at
 		}
-		s.limit = max(s.end, min(limit, s.size-trailerBytes-markBytes*int64(s.next)))
+		s.limit = max(s.end, min(limit, s.size-markBytes*int64(s.next)))
 	}
 	s.written = s.end
 	s.before = readMarks(s.file, s.key, s.size, s.next)
@@ -227,6 +224,6 @@ func (s *segment) older(other *segment) int {
 
 // writeTrailer makes the next start cheaper, and is not needed.
 func (s *segment) writeTrailer() error {
-	_, err := s.file.WriteAt(trailer{records: s.next, end: s.end}.encode(s.key), s.size-trailerBytes)
+	_, err := s.file.WriteAt(trailer{records: s.next, end: s.end}.encode(s.key), trailerStart)
 	return err
 }

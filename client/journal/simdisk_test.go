@@ -45,6 +45,8 @@ type partial struct {
 	keep float64
 }
 
+func (p partial) Unwrap() error { return p.error }
+
 var errOff = errors.New("the machine is off")
 
 // simFile is an inode.

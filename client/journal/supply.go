@@ -14,10 +14,14 @@ type supply struct {
 	made   chan struct{} // closed when the attempt has ended
 	failed error         // of the last attempt
 	when   time.Time     // of that failure
+	pause  time.Duration // how long after it no other is made, unless something was removed
 }
 
-// fullPause is how long a disk that was full is not asked again, unless something was removed.
-const fullPause = 100 * time.Millisecond
+// failurePause spares a disk that is full, and those who wait for it.
+const failurePause = 100 * time.Millisecond
+
+// resting reports whether the last attempt has failed just now. Journal.mu is held.
+func (s *supply) resting() bool { return s.failed != nil && time.Since(s.when) < s.pause }
 
 // room waits until the active segment has room for a record. j.mu is held, and let go of to wait.
 func (j *Journal) room(ctx context.Context, size int64) error {
@@ -32,7 +36,7 @@ func (j *Journal) room(ctx context.Context, size int64) error {
 			j.install()
 			continue
 		}
-		if j.supply.failed != nil && time.Since(j.supply.when) < fullPause {
+		if j.supply.resting() {
 			return j.supply.failed
 		}
 		j.order()
@@ -73,7 +77,7 @@ func (j *Journal) seal() {
 
 // order has a spare segment made, if there is none. j.mu is held.
 func (j *Journal) order() {
-	if j.supply.spare != nil || j.supply.making || j.closing || j.supply.failed != nil && time.Since(j.supply.when) < fullPause {
+	if j.supply.spare != nil || j.supply.making || j.closing || j.supply.resting() {
 		return
 	}
 	j.supply.making, j.supply.made, j.supply.failed = true, make(chan struct{}), nil

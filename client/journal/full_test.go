@@ -1,0 +1,141 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// outage is a disk that has no room from one operation on, for some of them.
+type outage struct {
+	seed uint64
+	sync Sync
+	// copying disks need room for every write; on others a file that is preallocated has it.
+	copying bool
+	from    int // operation that takes room
+	length  int
+}
+
+// needsRoom reports whether an operation may fail on a full disk.
+func (x outage) needsRoom(o operation) bool {
+	switch o.kind {
+	case "mkdir", "create", "preallocate":
+		return true
+	case "write":
+		return x.copying || o.at+o.bytes > o.file.room
+	}
+	return false
+}
+
+func (x outage) run() []string {
+	rng := rand.New(rand.NewPCG(x.seed, 3))
+	d, o := newSimDisk(), newOracle()
+	index, refusals := 0, 0
+	d.op = func(op operation) error {
+		if !x.needsRoom(op) {
+			return nil
+		}
+		index++
+		if index <= x.from || index > x.from+x.length {
+			return nil
+		}
+		refusals++
+		return partial{syscall.ENOSPC, rng.Float64()}
+	}
+	j, err := openOn(d, Options{Sync: x.sync})
+	if err != nil {
+		if !errors.Is(err, ErrFull) {
+			o.problem("open: %v", err)
+		}
+		return o.problems
+	}
+	j.supply.pause = 0
+	x.use(rng, o, j)
+	d.mu.Lock()
+	d.op = nil
+	d.mu.Unlock()
+	if r := o.draw(rng, 100); o.problems == nil { // the disk has room again
+		if _, err := j.Append(testContext, r); err != nil {
+			o.problem("with room again: %v", err)
+		}
+		o.told(r, nil)
+	}
+	next := d.kill()
+	_ = j.Close()
+	x.judge(o, next, refusals)
+	return o.problems
+}
+
+// use appends and finishes, and sees that nothing but ErrFull is told.
+func (x outage) use(rng *rand.Rand, o *oracle, j *Journal) {
+	mine := map[Ref]string{}
+	for range 40 {
+		r := o.draw(rng, 1500)
+		var ref Ref
+		var err error
+		if rng.IntN(4) == 0 {
+			err = j.Spill(testContext, r)
+		} else {
+			ref, err = j.Append(testContext, r)
+		}
+		o.told(r, err)
+		switch {
+		case err != nil && !errors.Is(err, ErrFull):
+			o.problem("append: %v", err)
+		case err == nil && !ref.IsZero():
+			mine[ref] = id(r)
+		}
+		if rng.IntN(5) == 0 {
+			for ref, name := range mine {
+				o.finished(map[Ref]string{ref: name}, nil)
+				if err := j.Done(ref); err != nil && !(x.copying && noSpace(err)) {
+					o.problem("done: %v", err)
+				}
+				delete(mine, ref)
+				break
+			}
+		}
+	}
+}
+
+func (x outage) judge(o *oracle, d *simDisk, refusals int) {
+	j, err := openOn(d, Options{})
+	if err != nil {
+		o.problem("%v", err)
+		return
+	}
+	if err := o.drain(j); err != nil {
+		o.problem("drain: %v", err)
+	}
+	if lost := o.lost(d); len(lost) > 0 {
+		o.problem("lost: %v of %d", lost, len(o.acked))
+	}
+	for name := range o.refused {
+		if o.given[name] && !x.copying {
+			o.problem("record %s was refused and came back", name)
+		}
+	}
+	if err := j.Close(); err != nil {
+		o.problem("close: %v", err)
+	}
+	if names := left(d); len(names) > 0 {
+		o.problem("left, though everything is done: %v", names)
+	}
+}
+
+// TestT9_DiskFullAtEveryWrite fills the disk at each operation that takes room, for one or for many, on disks that keep
+// what is preallocated and on those that need room for every write. What does not fit is refused with ErrFull before it is
+// acknowledged, nothing acknowledged is lost, and no part of a record is seen after a restart.
+func TestT9_DiskFullAtEveryWrite(t *testing.T) {
+	first := rand.Uint64()
+	each(t, scaled(200, 200, 5_000), func(i int) string {
+		x := outage{seed: first + uint64(i), sync: Sync(i % 2), copying: i/2%2 == 0, from: i / 12 % 120, length: []int{1, 5, 1000}[i/4%3]}
+		if problems := x.run(); len(problems) > 0 {
+			return fmt.Sprintf("%+v: %s", x, strings.Join(problems, "; "))
+		}
+		return ""
+	})
+}
