@@ -47,10 +47,13 @@ func resultOf(results []transport.Result, call error, i int) transport.Result {
 }
 
 // findingOf reads what a request with n entries says about the transport, and the error that says it. One accepted
-// entry shows that it works; entries that were refused as invalid show nothing.
+// entry shows that it works; entries that were refused as invalid, or for a reason of their own, show nothing.
 func findingOf(n int, results []transport.Result, call error) (f finding, why error) {
 	for i := range n {
 		r := resultOf(results, call, i)
+		if e, ok := errors.AsType[*transport.Error](r.Err); ok && e.Alone {
+			continue
+		}
 		switch judge(r) {
 		case delivered:
 			return good, nil

@@ -92,6 +92,9 @@ func decodeData(e Envelope, into any) (err error) {
 	if !isJSON(e.contentType) {
 		return fmt.Errorf("datacontenttype %q is not JSON", e.contentType)
 	}
+	if _, elsewhere := e.Payload(); elsewhere {
+		return errors.New("the data was not read from its payload (transport/claimcheck.Resolver does)")
+	}
 	if e.data == nil {
 		return errors.New("the envelope has no data")
 	}

@@ -20,7 +20,7 @@ const (
 	attrTraceState  = "tracestate"
 
 	// ReaderVersion is the newest value of the attribute offloadreader that this build understands.
-	ReaderVersion = 1
+	ReaderVersion = 2
 
 	contentTypeJSON = "application/json"
 )
@@ -35,7 +35,9 @@ type Envelope struct {
 	maxAttempts      int
 	timeout          time.Duration
 	headers          []header
-	body, data       []byte // data is a part of body
+	body, data       []byte   // data is a part of body, or was read from the payload
+	payload          *Payload // what stands in the place of data; nil mostly
+	rewrite          bool     // the body has attributes that another payload must replace
 
 	// In the memory of the host only: the transport carries the delay.
 	class string
@@ -116,7 +118,8 @@ func (e Envelope) Size() int { return len(e.body) }
 // Body is the event as it travels. Do not change it.
 func (e Envelope) Body() []byte { return e.body }
 
-// Data is the encoded arguments, a part of the body. Do not change it.
+// Data is the encoded arguments, a part of the body; nil if there are none, or if they are elsewhere ([Envelope.Payload]).
+// Do not change it.
 func (e Envelope) Data() []byte { return e.data }
 
 // Restore makes an envelope again from what a host kept of it: its body, and the class and the delay, which are not in the
@@ -141,18 +144,7 @@ func (e Envelope) Again(attempts int, delay time.Duration, now time.Time) (Envel
 	ms = slices.DeleteFunc(ms, func(m member) bool { return m.key == attrAttempt })
 	at := max(0, len(ms)-1) // before the data, which the encoder writes last
 	ms = slices.Insert(ms, at, member{attrAttempt, strconv.AppendInt(nil, int64(attempts), 10)})
-	body := make([]byte, 0, len(e.body)+len(attrAttempt)+16)
-	separator := byte('{')
-	for _, m := range ms {
-		body = append(appendJSON(append(body, separator), m.key), ':')
-		body = append(body, m.value...)
-		separator = ','
-	}
-	body = append(body, '}')
-	if !isQueueSafe(body) { // a foreign event that came by another road
-		body = queueSafe(body)
-	}
-	again, err := Parse(body)
+	again, err := Parse(e.safe(appendMembers(make([]byte, 0, len(e.body)+len(attrAttempt)+16), ms)))
 	again.class, again.delay, again.since = e.class, delay, now
 	return again, err
 }
@@ -175,6 +167,7 @@ func Parse(body []byte) (Envelope, error) {
 			err = m.text(&version)
 		case attrReader:
 			err = m.number(&reader)
+			e.rewrite = true
 		default:
 			err = e.set(m)
 		}
@@ -188,6 +181,9 @@ func Parse(body []byte) (Envelope, error) {
 	}
 	if wrong == nil {
 		wrong = e.complete(version)
+	}
+	if wrong == nil && !newer {
+		wrong = e.checkPayload()
 	}
 	if wrong != nil {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, wrong)
@@ -215,8 +211,8 @@ func (e *Envelope) set(m member) error {
 		return m.text(&e.contentType)
 	case "data":
 		e.data = m.value
-	case "data_base64":
-		return fmt.Errorf("binary data is not supported")
+	case attrRef, attrBase64, attrDigest, attrEncoding, attrLength:
+		return e.setPayload(m)
 	case attrAttempt:
 		return m.number(&e.attempt)
 	case attrHops:
@@ -257,8 +253,8 @@ func (e *Envelope) complete(version string) error {
 var known = func() map[string]bool {
 	m := map[string]bool{}
 	for _, k := range []string{
-		"specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "subject", "data", "data_base64",
-		"expirytime", "partitionkey", "dataref",
+		"specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "subject", "data", attrBase64,
+		"expirytime", "partitionkey", attrRef, attrDigest, attrEncoding, attrLength,
 		attrAttempt, attrHops, attrMaxAttempts, attrTimeout, attrReader,
 	} {
 		m[k] = true

@@ -31,11 +31,11 @@ func fuzzSeeds(f *testing.F) [][]byte {
 		seeds = append(seeds, b, b[:len(b)/2], bytes.ReplaceAll(b, []byte(":"), []byte(" :\n")), bytes.ToUpper(b))
 	}
 	for _, more := range []string{
-		"", `,"offloadreader":2`, `,"offloadreader":-1`, `,"offloadattempt":2147483647`, `,"offloadattempt":2147483648`,
+		"", `,"offloadreader":2`, `,"offloadreader":3`, `,"offloadreader":-1`, `,"offloadattempt":2147483647`, `,"offloadattempt":2147483648`,
 		`,"offloadhops":null`, `,"offloadtimeout":0.0`, `,"time":"0000-01-01T00:00:00Z"`, `,"time":"9999-12-31T23:59:59.999999999-23:59"`,
 		`,"time":"2026-03-01t12:30:45z"`, `,"expirytime":""`, `,"ID":"2"`, `,"\u0069\u0064":"2"`, `,"ſource":"x"`, `,"":1`, `,"\u0000":1`,
 		`,"x":"\ud800"`, `,"x":"\ud83d\ude00"`, "\u002c\"x\":\"\xff\"", ",\"\xff\":1,\"\xfe\":2", `,"x":-0`, `,"x":1E+2`, `,"x":[[[{}]]]`, `,"x":"\\"`,
-		`,"x":"\\\""`, `,"data_base64":""`, `,"dataref":"s3://b/k"`, `,"x":true,"y":false`, "\t\r\n ", `,"datacontenttype":"text/plain"`,
+		`,"x":"\\\""`, `,"data_base64":""`, `,"dataref":"s3://b/k"`, `,"dataref":null,"offloadlength":7`, `,"offloadencoding":"gzip"`, `,"x":true,"y":false`, "\t\r\n ", `,"datacontenttype":"text/plain"`,
 	} {
 		seeds = append(seeds, eventWith(more))
 	}

@@ -53,6 +53,17 @@ func members(b []byte) ([]member, error) {
 	return ms, nil
 }
 
+// appendMembers writes an object of ms, which are not none.
+func appendMembers(b []byte, ms []member) []byte {
+	separator := byte('{')
+	for _, m := range ms {
+		b = append(appendJSON(append(b, separator), m.key), ':')
+		b = append(b, m.value...)
+		separator = ','
+	}
+	return append(b, '}')
+}
+
 // unquote reads a JSON string that is known to be valid.
 func unquote(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]

@@ -24,9 +24,12 @@ func TestTheExamplesOfThePage(t *testing.T) {
 	for _, example := range examples {
 		kinds[example[1]]++
 		e, err := task.Parse([]byte(example[2]))
-		want := map[string]error{"": nil, "newer": task.ErrNewerEnvelope, "malformed": task.ErrMalformed}[example[1]]
+		want := map[string]error{"": nil, "payload": nil, "newer": task.ErrNewerEnvelope, "malformed": task.ErrMalformed}[example[1]]
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", example[2], err, want)
+		}
+		if _, elsewhere := e.Payload(); elsewhere != (example[1] == "payload") {
+			t.Errorf("%s: the data stands elsewhere: %v", example[2], elsewhere)
 		}
 		if example[1] != "" {
 			continue
@@ -36,11 +39,15 @@ func TestTheExamplesOfThePage(t *testing.T) {
 			t.Errorf("%s: %v, %v", example[2], args, err)
 		}
 	}
-	if kinds[""] < 2 || kinds["newer"] != 1 || kinds["malformed"] != 1 || len(kinds) != 3 {
+	if kinds[""] < 2 || kinds["newer"] != 1 || kinds["malformed"] != 1 || kinds["payload"] != 2 || len(kinds) != 4 {
 		t.Errorf("examples found: %v", kinds)
 	}
 	// Every attribute that the encoder writes has its row.
-	for _, m := range regexp.MustCompile(`"([a-z]+)":`).FindAllStringSubmatch(string(readGolden(t, "all.json"))+string(readGolden(t, "attempts.json")), -1) {
+	var written string
+	for _, file := range []string{"all.json", "attempts.json", "v2/stored-gzip.json", "v2/inline-gzip.json"} {
+		written += string(readGolden(t, file))
+	}
+	for _, m := range regexp.MustCompile(`"([a-z0-9_]+)":`).FindAllStringSubmatch(written, -1) {
 		if key := m[1]; key != "tenant" && key != "to" && key != "text" && !strings.Contains(string(page), "`"+key+"`") {
 			t.Errorf("attribute %s has no row", key)
 		}

@@ -45,7 +45,10 @@ type Error struct {
 	Code   string // the service's error code, "" when there was no answer
 	Target string // the queue or function, as configured
 	Hint   string // what to do next, "" when trying again is all
-	Err    error
+	// Alone means that the failure is about this one envelope, whatever its kind: it says nothing of the transport, and others
+	// may be accepted. A payload that could not be stored is such a failure.
+	Alone bool
+	Err   error
 }
 
 // Error reads: queue "…": CODE: message (what to do).

@@ -9,12 +9,13 @@ import (
 
 // Codes of a [Reason].
 const (
-	ReasonPermanent = "permanent"    // the handler said that no retry will help, or the arguments do not decode
-	ReasonExhausted = "exhausted"    // the last attempt failed
-	ReasonUnknown   = "unknown-name" // no handler has the task's name, to the end
-	ReasonMalformed = "malformed"    // the body is no envelope
-	ReasonNewer     = "newer"        // the envelope needs a newer worker, to the end
-	ReasonExpired   = "expired"      // it was too late to start
+	ReasonPermanent = "permanent"       // the handler said that no retry will help, or the arguments do not decode
+	ReasonExhausted = "exhausted"       // the last attempt failed
+	ReasonUnknown   = "unknown-name"    // no handler has the task's name, to the end
+	ReasonMalformed = "malformed"       // the body is no envelope
+	ReasonNewer     = "newer"           // the envelope needs a newer worker, to the end
+	ReasonExpired   = "expired"         // it was too late to start
+	ReasonMissing   = "payload-missing" // its payload is not in the store (package claimcheck)
 )
 
 // Reason is why a delivery became a dead letter.

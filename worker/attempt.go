@@ -11,6 +11,7 @@ import (
 	"github.com/offloadhq/offload/internal/backoff"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/claimcheck"
 )
 
 // Errors that an Outcome's Err may match, and the causes (context.Cause) with which a handler's context ends.
@@ -108,7 +109,7 @@ func (w *Worker) attempt(ctx context.Context, r *record) error {
 	return w.call(ctx, r, route.handler)
 }
 
-// call runs the handler with its context.
+// call reads the payload, if the data is elsewhere, and runs the handler with its context.
 func (w *Worker) call(ctx context.Context, r *record, h Handler) error {
 	if d := cmp.Or(r.envelope.Timeout(), r.policy.Timeout); d > 0 {
 		var cancel context.CancelFunc
@@ -116,6 +117,17 @@ func (w *Worker) call(ctx context.Context, r *record, h Handler) error {
 		defer cancel()
 	}
 	e := &r.envelope
+	if _, elsewhere := e.Payload(); elsewhere {
+		resolved, release, err := w.options.Payloads.Resolve(ctx, *e)
+		defer release()
+		if err != nil {
+			if errors.Is(err, claimcheck.ErrNotFound) {
+				r.refused = transport.ReasonMissing
+			}
+			return withCause(ctx, err)
+		}
+		e = &resolved
+	}
 	ctx = context.WithValue(ctx, envelopeKey{}, e)
 	ctx = task.WithInfo(ctx, task.Info{
 		ID: e.ID(), Name: e.Name(), Source: e.Source(), Attempt: r.Attempt, MaxAttempts: r.maxAttempts,
@@ -149,7 +161,8 @@ func (w *Worker) fail(r *record, err error) {
 			r.Err, r.plan = newPanicError(p), leave
 		}
 	}()
-	last := r.Attempt >= r.maxAttempts || !r.direct() && r.delivery.Receives >= w.options.MaxReceiveCount
+	last := r.Attempt >= r.maxAttempts || !r.direct() && r.delivery.Receives >= w.options.MaxReceiveCount ||
+		r.refused == transport.ReasonMissing && r.Attempt >= missingAttempts
 	if code := reasonFor(r.refused, err, last); code != "" {
 		r.Reason, r.plan = code, bury
 		return
@@ -163,13 +176,18 @@ func (w *Worker) fail(r *record, err error) {
 	r.plan = retry
 }
 
+// missingAttempts is how often a payload is looked for that is not there. It was stored before its message was sent, so waiting
+// for it is vain, unless the worker reads a copy of the store that is behind, or another store by mistake.
+const missingAttempts = 3
+
 // reasonFor is the code under which a failed attempt makes its task a dead letter, "" if it is to be tried again. A
-// task that no newer worker can help is refused at once; one that a newer worker may know is kept to the end.
+// task that no newer worker can help is refused at once; one that a newer worker may know, or whose payload may appear, is
+// kept to the end.
 func reasonFor(refused string, err error, last bool) string {
 	switch refused {
 	case transport.ReasonMalformed, transport.ReasonExpired:
 		return refused
-	case transport.ReasonUnknown, transport.ReasonNewer:
+	case transport.ReasonUnknown, transport.ReasonNewer, transport.ReasonMissing:
 		if last {
 			return refused
 		}

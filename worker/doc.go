@@ -28,6 +28,13 @@
 // runtime, a kill for lack of memory. Their batch comes back after the queue's visibility timeout, and a record that does it every time
 // ends in the dead-letter queue by the queue's own redrive.
 //
+// # Large payloads
+//
+// Data that was too large for its message is read from where the host has put it ([Options].Payloads), before the handler
+// is called; the delivery that middleware sees, what is retried and what is kept as a dead letter is the small message. A
+// message that names anything but the payload of its own task is a dead letter, with nothing read (reason "permanent"); a payload
+// that is not there is one after three attempts ("payload-missing"); a store that cannot be asked is an error like any other.
+//
 // # Deadlines
 //
 // With a deadline D on the context, and a margin m of 5 % of the remaining time, at least [Options].Margin and at most

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -76,10 +77,10 @@ func (t typed[T]) Handle(ctx context.Context, d transport.Delivery) error {
 
 type envelopeKey struct{}
 
-// envelopeOf returns the envelope that the executor has parsed already, unless a middleware gave d another body.
+// envelopeOf returns the envelope that the executor has parsed already, with its data, unless a middleware gave d another body.
 func envelopeOf(ctx context.Context, d transport.Delivery) (task.Envelope, error) {
 	if e, ok := ctx.Value(envelopeKey{}).(*task.Envelope); ok {
-		if b := e.Body(); len(b) == len(d.Body) && len(b) > 0 && &b[0] == &d.Body[0] {
+		if b := e.Body(); len(b) > 0 && bytes.Equal(b, d.Body) {
 			return *e, nil
 		}
 	}

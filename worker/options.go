@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/claimcheck"
 )
 
 // Defaults of [Options].
@@ -31,6 +32,10 @@ type Options struct {
 	Settler transport.Settler
 	// Queue takes direct invocations that failed. Nil: their invocation fails, and Lambda's own retries apply.
 	Queue transport.Sender
+	// Payloads reads the data of tasks that were too large for their message, and must be given the store that the hosts
+	// were given. It is asked when a task is about to run, within the task's timeout. Nil: data that was compressed into the
+	// message is read, and a task whose data is stored fails with claimcheck.ErrNoStore, and is tried again.
+	Payloads *claimcheck.Resolver
 	// Flush is called when the handlers of an invocation have ended, before anything is acknowledged: give
 	// client.Flush, so that what handlers fired does not stay in a process that is about to be frozen. If it fails, what
 	// handlers fired may be lost, and nobody knows whose it was: every record of the invocation that was done counts as
@@ -83,6 +88,9 @@ func (o *Options) fill(routes map[string]route) (Options, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Payloads == nil {
+		c.Payloads, _ = claimcheck.NewResolver(nil, nil) // the defaults are right
 	}
 	if len(routes) == 0 {
 		problems = append(problems, errors.New("worker mux: has no handler: register some with worker.Handle"))

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,6 +89,18 @@ func anyName(t *testing.T, messages []letter, ran map[string]int) *worker.Mux {
 	return mux
 }
 
+// goldenPayloads is the store that the golden files with payloads name.
+type goldenPayloads struct{}
+
+func (goldenPayloads) Target() string { return "golden files" }
+
+func (goldenPayloads) Put(context.Context, string, []byte) error { return errors.ErrUnsupported }
+
+func (goldenPayloads) Get(_ context.Context, key string) (io.ReadCloser, int64, error) {
+	b, err := os.ReadFile(filepath.Join(filepath.FromSlash("../task/testdata/golden/payloads"), filepath.FromSlash(key)))
+	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), err
+}
+
 // batchOf are messages in one batch, each received so often.
 func batchOf(messages []letter, receives int) []transport.Delivery {
 	var ds []transport.Delivery
@@ -108,7 +122,7 @@ func TestH1_QueueKeepsEveryVersion(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var s settler
 				ran := map[string]int{}
-				w := newWorker(t, anyName(t, messages, ran), worker.Options{Settler: &s, Concurrency: 1})
+				w := newWorker(t, anyName(t, messages, ran), worker.Options{Settler: &s, Concurrency: 1, Payloads: resolver(t, goldenPayloads{})})
 				outcomes := w.Process(t.Context(), batchOf(messages, receives))
 				want, kept := 0, 0
 				for i, m := range messages {
@@ -157,7 +171,7 @@ func TestH1_DirectLaneKeepsEveryVersion(t *testing.T) {
 			var s settler
 			var q sender
 			ran := map[string]int{}
-			w := newWorker(t, anyName(t, messages, ran), worker.Options{Settler: &s, Queue: &q})
+			w := newWorker(t, anyName(t, messages, ran), worker.Options{Settler: &s, Queue: &q, Payloads: resolver(t, goldenPayloads{})})
 			wantAnswer(t, w, m.body, `{}`)
 			id := envelopeID(t, m.body)
 			switch {

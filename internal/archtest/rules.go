@@ -25,7 +25,7 @@ var Folders = []string{
 // TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
 // them.
 var TestPackages = []string{
-	"client/clienttest", "transport/transporttest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest",
+	"client/clienttest", "transport/transporttest", "transport/claimcheck/storetest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest",
 }
 
 // Mains are the trees that wire programs: they read the environment and load configuration.
@@ -69,7 +69,7 @@ var ImportRules = []ImportRule{
 		Why:     "test libraries are not linked into programs",
 	},
 	{
-		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest"},
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest"},
 		Only:    TestPackages,
 		Why:     "test helpers are not linked into programs",
 	},
@@ -141,6 +141,11 @@ var DepsRules = []DepsRule{
 	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
 	{Package: "worker", Never: append([]string{Module + "/client"}, neverLinked...)},
 	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
+	{Package: "transport/claimcheck", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x"}, neverLinked...)},
+	{Package: "transport/claimcheck/dirstore", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
+	{Package: "transport/claimcheck/s3store", Never: slices.Concat([]string{
+		Module + "/client", Module + "/worker", awsSDK + "/config", awsSDK + "/feature",
+	}, linkedBut("github.com/aws"))},
 	{Package: "transport/sqstransport", Never: slices.Concat([]string{
 		Module + "/client", Module + "/worker", awsSDK + "/service", awsSDK + "/config", awsSDK + "/feature",
 	}, linkedBut("github.com/aws"))},
@@ -166,29 +171,30 @@ var neverLinked = []string{
 	otel, "github.com/aws", "github.com/spf13", "github.com/cloudevents", "go.uber.org/goleak", "pgregory.net/rapid",
 	"testing", "net/http/httptest",
 	Module + "/emulator", Module + "/console", Module + "/infra", Module + "/functions", Module + "/cmd", Module + "/examples",
-	Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/state/statetest",
+	Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest",
 	Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/internal/archtest",
 }
 
 // Lines are the first words of package comments, after "Package NAME" and perhaps "is": the lines of the map in the
 // design.
 var Lines = map[string]string{
-	"task":                    "what a task is: Definition, Task, Envelope, Policy, outcome errors. Standard library and an id generator only.",
-	"client":                  "the thin client on the web host: Fire, FireBatch, Flush, Close.",
-	"client/clienttest":       "a recorder and typed assertions for users' own tests",
-	"client/journal":          "the crash-safe log behind the Journaled mode",
-	"client/otelclient":       "OpenTelemetry for the client",
-	"transport":               "how envelopes travel: the Sender seam (out) and the Settler seam (what becomes of a delivery).",
-	"transport/transporttest": "the conformance suite every sender and settler passes",
-	"transport/claimcheck":    "payloads too large for a message",
-	"state":                   "what is known about a task: lease, checkpoint, progress, result: the Store seam.",
-	"state/statetest":         "the conformance suite every store passes",
-	"worker":                  "what a handler runs inside: Mux, middleware, batches, retries, deadlines, once-only, checkpoints.",
-	"worker/workertest":       "runs one task through the real executor",
-	"emulator":                "SQS, event source mappings and Lambda on one machine, driven by template.yaml. For development and tests.",
-	"console":                 "the web console: an http.Handler over a small Source interface. html/template and embed, no build step.",
-	"jobs":                    "this deployment's definitions (what the API imports); one folder each for the handlers: analytics, webhook, thumbnail, export.",
-	"infra":                   "the rules that a stack must keep, and their two readers: of the template, of a live stack.",
+	"task":                           "what a task is: Definition, Task, Envelope, Policy, outcome errors. Standard library and an id generator only.",
+	"client":                         "the thin client on the web host: Fire, FireBatch, Flush, Close.",
+	"client/clienttest":              "a recorder and typed assertions for users' own tests",
+	"client/journal":                 "the crash-safe log behind the Journaled mode",
+	"client/otelclient":              "OpenTelemetry for the client",
+	"transport":                      "how envelopes travel: the Sender seam (out) and the Settler seam (what becomes of a delivery).",
+	"transport/transporttest":        "the conformance suite every sender and settler passes",
+	"transport/claimcheck":           "payloads too large for a message",
+	"transport/claimcheck/storetest": "the conformance suite every claimcheck.Store passes",
+	"state":                          "what is known about a task: lease, checkpoint, progress, result: the Store seam.",
+	"state/statetest":                "the conformance suite every store passes",
+	"worker":                         "what a handler runs inside: Mux, middleware, batches, retries, deadlines, once-only, checkpoints.",
+	"worker/workertest":              "runs one task through the real executor",
+	"emulator":                       "SQS, event source mappings and Lambda on one machine, driven by template.yaml. For development and tests.",
+	"console":                        "the web console: an http.Handler over a small Source interface. html/template and embed, no build step.",
+	"jobs":                           "this deployment's definitions (what the API imports); one folder each for the handlers: analytics, webhook, thumbnail, export.",
+	"infra":                          "the rules that a stack must keep, and their two readers: of the template, of a live stack.",
 }
 
 // Sleepers are test files that may sleep outside testing/synctest: each has its reason.
