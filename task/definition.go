@@ -89,8 +89,8 @@ func decodeData(e Envelope, into any) (err error) {
 			err = panicError("UnmarshalJSON", r)
 		}
 	}()
-	if !isJSON(e.contentType) {
-		return fmt.Errorf("datacontenttype %q is not JSON", e.contentType)
+	if contentType := e.rest().contentType; !isJSON(contentType) {
+		return fmt.Errorf("datacontenttype %q is not JSON", contentType)
 	}
 	if _, elsewhere := e.Payload(); elsewhere {
 		return errors.New("the data was not read from its payload (transport/claimcheck.Resolver does)")
@@ -138,6 +138,11 @@ func checkName(name string) error {
 }
 
 // isPlain reports the bytes that names and ids may hold: they need no escape in JSON, in a queue or in a file name.
-func isPlain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
-}
+func isPlain(c byte) bool { return plain[c] }
+
+var plain = func() (t [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") {
+		t[c] = true
+	}
+	return t
+}()

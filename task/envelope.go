@@ -29,20 +29,51 @@ const (
 // may be shared between goroutines. [Task.Encode] and [Parse] make envelopes; the zero Envelope is empty.
 type Envelope struct {
 	id, name, source string
-	contentType      string
-	time, expires    time.Time
-	attempt, hops    int
-	maxAttempts      int
-	timeout          time.Duration
-	headers          []header
-	body, data       []byte   // data is a part of body, or was read from the payload
-	payload          *Payload // what stands in the place of data; nil mostly
-	rewrite          bool     // the body has attributes that another payload must replace
+	class            string // in the memory of the host only
+	time             time.Time
+	body, data       []byte  // data is a part of body, or was read from the payload
+	extras           *extras // constant, shared by copies; nil: none
+}
+
+// extras are what most envelopes do not have. They are apart so that an envelope is quickly copied.
+type extras struct {
+	contentType   string // "" stands for JSON
+	expires       time.Time
+	attempt, hops int
+	maxAttempts   int
+	timeout       time.Duration
+	headers       []header
+	payload       *Payload // what stands in the place of data
+	rewrite       bool     // the body has attributes that another payload must replace
 
 	// In the memory of the host only: the transport carries the delay.
-	class string
 	delay time.Duration
-	since time.Time // what delay counts from; zero: time
+	since time.Time // what delay counts from; zero: the time of the envelope
+}
+
+var noExtras = &extras{}
+
+// rest is for reading.
+func (e *Envelope) rest() *extras {
+	if e.extras == nil {
+		return noExtras
+	}
+	return e.extras
+}
+
+// none reports that all of x has its zero value.
+func (x *extras) none() bool {
+	return x.contentType == "" && x.expires.IsZero() && x.attempt == 0 && x.hops == 0 && x.maxAttempts == 0 && x.timeout == 0 &&
+		len(x.headers) == 0 && x.payload == nil && !x.rewrite && x.delay == 0 && x.since.IsZero()
+}
+
+// setExtras keeps a copy of x, if there is anything in it.
+func (e *Envelope) setExtras(x *extras) {
+	e.extras = nil
+	if !x.none() {
+		kept := *x
+		e.extras = &kept
+	}
 }
 
 // ID is the task id.
@@ -58,28 +89,29 @@ func (e Envelope) Source() string { return e.source }
 func (e Envelope) Time() time.Time { return e.time }
 
 // Expires is the time after which the task must not start; zero if it never expires.
-func (e Envelope) Expires() time.Time { return e.expires }
+func (e Envelope) Expires() time.Time { return e.rest().expires }
 
 // Attempts is how often the task was tried before this envelope was sent: 0 unless a worker sent it on.
-func (e Envelope) Attempts() int { return e.attempt }
+func (e Envelope) Attempts() int { return e.rest().attempt }
 
 // Hops is how many tasks stand before this one in the chain of tasks that fired each other.
-func (e Envelope) Hops() int { return e.hops }
+func (e Envelope) Hops() int { return e.rest().hops }
 
 // MaxAttempts is what the firing asked for; 0 leaves it to the definition.
-func (e Envelope) MaxAttempts() int { return e.maxAttempts }
+func (e Envelope) MaxAttempts() int { return e.rest().maxAttempts }
 
 // Timeout is what the firing asked for; 0 leaves it to the definition.
-func (e Envelope) Timeout() time.Duration { return e.timeout }
+func (e Envelope) Timeout() time.Duration { return e.rest().timeout }
 
 // Headers returns the extension attributes that neither CloudEvents nor Offload gives another meaning, as text; nil if
 // there are none. The map is the caller's.
 func (e Envelope) Headers() map[string]string {
-	if len(e.headers) == 0 {
+	headers := e.rest().headers
+	if len(headers) == 0 {
 		return nil
 	}
-	m := make(map[string]string, len(e.headers))
-	for _, h := range e.headers {
+	m := make(map[string]string, len(headers))
+	for _, h := range headers {
 		m[h.key] = h.value
 	}
 	return m
@@ -87,7 +119,7 @@ func (e Envelope) Headers() map[string]string {
 
 // Header returns one of [Envelope.Headers], "" if it is not there.
 func (e Envelope) Header(key string) string {
-	for _, h := range e.headers {
+	for _, h := range e.rest().headers {
 		if h.key == key {
 			return h.value
 		}
@@ -100,16 +132,20 @@ func (e Envelope) Class() string { return e.class }
 
 // Delay is how long after its firing the task may start. It does not travel in the body: an envelope that was parsed has
 // delay 0. A transport holds the task back for what is left of it, [Envelope.DelayLeft].
-func (e Envelope) Delay() time.Duration { return e.delay }
+func (e Envelope) Delay() time.Duration { return e.rest().delay }
 
 // DelayLeft is what is left of Delay at the time now: it counts from the firing, or from what [Envelope.Again] was told,
 // so that a task whose sending took several attempts starts no later for them. It is 0 to Delay, whatever the clock says.
 func (e Envelope) DelayLeft(now time.Time) time.Duration {
-	since := e.since
+	x := e.rest()
+	if x.delay == 0 {
+		return 0
+	}
+	since := x.since
 	if since.IsZero() {
 		since = e.time
 	}
-	return min(max(0, e.delay-now.Sub(since)), e.delay)
+	return min(max(0, x.delay-now.Sub(since)), x.delay)
 }
 
 // Size is the length of the body in bytes.
@@ -130,7 +166,10 @@ func Restore(body []byte, class string, delay time.Duration) (Envelope, error) {
 	if err != nil && !errors.Is(err, ErrNewerEnvelope) {
 		return Envelope{}, err
 	}
-	e.class, e.delay = class, delay
+	x := *e.rest()
+	x.delay = delay
+	e.class = class
+	e.setExtras(&x)
 	return e, nil
 }
 
@@ -145,7 +184,10 @@ func (e Envelope) Again(attempts int, delay time.Duration, now time.Time) (Envel
 	at := max(0, len(ms)-1) // before the data, which the encoder writes last
 	ms = slices.Insert(ms, at, member{attrAttempt, strconv.AppendInt(nil, int64(attempts), 10)})
 	again, err := Parse(e.safe(appendMembers(make([]byte, 0, len(e.body)+len(attrAttempt)+16), ms)))
-	again.class, again.delay, again.since = e.class, delay, now
+	x := *again.rest()
+	x.delay, x.since = delay, now
+	again.class = e.class
+	again.setExtras(&x)
 	return again, err
 }
 
@@ -159,6 +201,7 @@ func Parse(body []byte) (Envelope, error) {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	e := Envelope{body: body}
+	var x extras
 	reader, version := 0, ""
 	var wrong error // with the first attribute that cannot be read
 	for _, m := range ms {
@@ -167,14 +210,15 @@ func Parse(body []byte) (Envelope, error) {
 			err = m.text(&version)
 		case attrReader:
 			err = m.number(&reader)
-			e.rewrite = true
+			x.rewrite = true
 		default:
-			err = e.set(m)
+			err = e.set(m, &x)
 		}
 		if err != nil && wrong == nil {
 			wrong = fmt.Errorf("%q: %w", m.key, err)
 		}
 	}
+	e.setExtras(&x)
 	newer := reader > ReaderVersion
 	if newer {
 		wrong = nil // a newer version may write what this build cannot read
@@ -195,7 +239,7 @@ func Parse(body []byte) (Envelope, error) {
 }
 
 // set takes over one attribute.
-func (e *Envelope) set(m member) error {
+func (e *Envelope) set(m member, x *extras) error {
 	switch m.key {
 	case "id":
 		return m.text(&e.id)
@@ -206,29 +250,33 @@ func (e *Envelope) set(m member) error {
 	case "time":
 		return m.time(&e.time)
 	case "expirytime":
-		return m.time(&e.expires)
+		return m.time(&x.expires)
 	case "datacontenttype":
-		return m.text(&e.contentType)
+		err := m.text(&x.contentType)
+		if x.contentType == contentTypeJSON {
+			x.contentType = ""
+		}
+		return err
 	case "data":
 		e.data = m.value
 	case attrRef, attrBase64, attrDigest, attrEncoding, attrLength:
-		return e.setPayload(m)
+		return x.setPayload(m)
 	case attrAttempt:
-		return m.number(&e.attempt)
+		return m.number(&x.attempt)
 	case attrHops:
-		return m.number(&e.hops)
+		return m.number(&x.hops)
 	case attrMaxAttempts:
-		return m.number(&e.maxAttempts)
+		return m.number(&x.maxAttempts)
 	case attrTimeout:
 		var ms int
 		err := m.number(&ms)
-		e.timeout = time.Duration(ms) * time.Millisecond
+		x.timeout = time.Duration(ms) * time.Millisecond
 		return err
 	default:
 		if reserved(m.key) {
 			return nil // defined, and without a meaning here
 		}
-		m.header(&e.headers)
+		m.header(&x.headers)
 	}
 	return nil
 }

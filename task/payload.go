@@ -42,10 +42,11 @@ type Payload struct {
 
 // Payload returns where the data is, and true, if it is not in the body as JSON; [Envelope.Data] is nil then.
 func (e Envelope) Payload() (Payload, bool) {
-	if e.payload == nil || e.payload.Ref == "" && e.payload.Inline == nil || e.data != nil {
+	p := e.rest().payload
+	if p == nil || p.Ref == "" && p.Inline == nil || e.data != nil {
 		return Payload{}, false
 	}
-	return *e.payload, true
+	return *p, true
 }
 
 // WithPayload returns the same task with p in the place of its data: every other attribute, the class and the delay are
@@ -72,7 +73,10 @@ func (e Envelope) WithPayload(p Payload) (Envelope, error) {
 		body = base64.StdEncoding.AppendEncode(append(body, `,"`+attrBase64+`":"`...), p.Inline)
 		body = append(body, '"')
 	}
-	e.body, e.data, e.payload, e.rewrite = append(body, '}'), nil, &p, true
+	x := *e.rest()
+	x.payload, x.rewrite = &p, true
+	e.body, e.data = append(body, '}'), nil
+	e.setExtras(&x)
 	return e, nil
 }
 
@@ -87,7 +91,7 @@ func (e Envelope) WithData(data []byte) Envelope {
 // closing brace. It is a copy with room for more.
 func (e Envelope) head(room int) ([]byte, error) {
 	const before = `,"data":`
-	if at := len(e.body) - 1 - len(e.data) - len(before); !e.rewrite && len(e.data) > 0 && at > 0 &&
+	if at := len(e.body) - 1 - len(e.data) - len(before); !e.rest().rewrite && len(e.data) > 0 && at > 0 &&
 		&e.data[0] == &e.body[at+len(before)] && bytes.HasPrefix(e.body[at:], []byte(before)) {
 		return e.safe(append(make([]byte, 0, at+room), e.body[:at]...)), nil
 	}
@@ -115,15 +119,15 @@ func (e Envelope) safe(text []byte) []byte {
 }
 
 // setPayload takes over one attribute of a payload. null means absent.
-func (e *Envelope) setPayload(m member) error {
-	e.rewrite = true
+func (x *extras) setPayload(m member) error {
+	x.rewrite = true
 	if m.value[0] == 'n' {
 		return nil
 	}
-	if e.payload == nil {
-		e.payload = &Payload{}
+	if x.payload == nil {
+		x.payload = &Payload{}
 	}
-	p := e.payload
+	p := x.payload
 	switch m.key {
 	case attrRef:
 		return m.text(&p.Ref)
@@ -148,7 +152,7 @@ func (e *Envelope) setPayload(m member) error {
 
 // checkPayload judges what the attributes say together. What a stored payload says of itself is judged by who follows it.
 func (e *Envelope) checkPayload() error {
-	p := e.payload
+	p := e.rest().payload
 	switch {
 	case p == nil:
 		return nil

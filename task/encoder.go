@@ -1,0 +1,146 @@
+package task
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// encoder is what one call of Encode needs and the next may use again: the options' notes and a buffer with the JSON
+// encoder that writes into it.
+type encoder struct {
+	firing firing
+	buf    bytes.Buffer
+	json   *json.Encoder
+	clock  clock
+
+	// The last source, which is right, the last name, and the event between the values of its id and its time, which both make.
+	source, name string
+	middle       []byte
+}
+
+var encoders = sync.Pool{New: func() any {
+	x := &encoder{}
+	x.json = json.NewEncoder(&x.buf)
+	x.json.SetEscapeHTML(false)
+	return x
+}}
+
+// maxPooled keeps one huge task from pinning its buffer for ever.
+const maxPooled = 64 << 10
+
+// from prepares for events of this source and name. It checks the source.
+func (x *encoder) from(source, name string) error {
+	if source == x.source && name == x.name && source != "" {
+		return nil
+	}
+	if err := checkSource(source); err != nil {
+		return err
+	}
+	x.source, x.name = source, name
+	x.middle = append(append(x.middle[:0], `","source":"`...), source...)
+	x.middle = append(append(append(x.middle, `","type":"`...), name...), `","time":"`...)
+	return nil
+}
+
+// write makes the body, in the memory of room if it has enough.
+func (x *encoder) write(room []byte, fired time.Time, more *extras, args any) (body, data []byte, err error) {
+	x.buf.Reset()
+	b := append(x.buf.AvailableBuffer(), `{"specversion":"1.0","id":"`...)
+	b = append(append(b, x.firing.id...), x.middle...)
+	b = append(x.clock.append(b, fired), `","datacontenttype":"`+contentTypeJSON+`"`...)
+	if more != nil {
+		b = more.append(b, &x.clock)
+	}
+	x.buf.Write(append(b, `,"data":`...))
+	start := x.buf.Len()
+	if err := x.encode(args); err != nil {
+		return nil, nil, err
+	}
+	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline that json.Encoder adds
+	body = append(room[:0], x.buf.Bytes()...)
+	if data := body[start : len(body)-1]; !isQueueSafe(data) {
+		body = append(append(body[:start:start], queueSafe(data)...), '}')
+	}
+	return body, body[start : len(body)-1], nil
+}
+
+func (x *encoder) encode(args any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicError("MarshalJSON", r)
+		}
+	}()
+	return x.json.Encode(args)
+}
+
+// isQueueSafe reports whether the JSON text b holds only characters that Amazon SQS accepts (SendMessage, MessageBody:
+// #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF). JSON has no raw control characters, so
+// U+FFFE, U+FFFF and invalid UTF-8 are all that is left to look for.
+func isQueueSafe(b []byte) bool {
+	const lead = 0xef // the first byte of both
+	return utf8.Valid(b) && (bytes.IndexByte(b, lead) < 0 || !bytes.Contains(b, []byte("\ufffe")) && !bytes.Contains(b, []byte("\uffff")))
+}
+
+// queueSafe mends what isQueueSafe refuses: encoding/json writes U+FFFE and U+FFFF as they are, and here they become
+// escapes; each run of invalid UTF-8, which a MarshalJSON can smuggle in, becomes one U+FFFD.
+func queueSafe(b []byte) []byte {
+	b = bytes.ToValidUTF8(b, []byte("\ufffd"))
+	b = bytes.ReplaceAll(b, []byte("\ufffe"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(b, []byte("\uffff"), []byte(`\uffff`))
+}
+
+// append writes the attributes that x makes.
+func (x *extras) append(b []byte, c *clock) []byte {
+	if !x.expires.IsZero() {
+		b = append(c.append(append(b, `,"expirytime":"`...), x.expires), '"')
+	}
+	for _, h := range x.headers {
+		b = append(b, ',', '"')
+		b = append(b, h.key...)
+		b = append(b, `":`...)
+		b = appendJSON(b, h.value)
+	}
+	b = appendInt(b, attrHops, x.hops)
+	b = appendInt(b, attrMaxAttempts, x.maxAttempts)
+	return appendInt(b, attrTimeout, int(x.timeout/time.Millisecond))
+}
+
+// clock keeps the text of the last second that it wrote: most of the time the next is the same.
+type clock struct {
+	second int64
+	text   []byte // up to the seconds, with the point; empty before the first
+}
+
+// append writes t, which is in UTC, with microseconds, always six digits.
+func (c *clock) append(b []byte, t time.Time) []byte {
+	if s := t.Unix(); s != c.second || len(c.text) == 0 {
+		c.text = t.AppendFormat(c.text[:0], time.RFC3339)
+		c.text[len(c.text)-1] = '.' // was the Z
+		c.second = s
+	}
+	rest := [...]byte{'0', '0', '0', '0', '0', '0', 'Z'}
+	micros := t.Nanosecond() / int(time.Microsecond)
+	for i := len(rest) - 2; i >= 0; i-- {
+		rest[i] += byte(micros % 10)
+		micros /= 10
+	}
+	return append(append(b, c.text...), rest[:]...)
+}
+
+// appendInt leaves zero out: it is the default of every integer attribute.
+func appendInt(b []byte, key string, n int) []byte {
+	if n == 0 {
+		return b
+	}
+	b = append(append(append(b, `,"`...), key...), `":`...)
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func appendJSON(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always encodes
+	return append(b, quoted...)
+}
