@@ -1,8 +1,9 @@
 // Command api is a web host that moves its long jobs off itself: every handler fires a task and answers 202.
 //
 // It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL, OFFLOAD_BULK_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the
-// outputs of template.yaml: offload dev sets them, and on AWS they are exported from the stack. The AWS SDK reads the rest
-// (region, credentials, endpoint) from its own variables.
+// outputs of template.yaml: offload dev sets them, and on AWS they are exported from the stack. OFFLOAD_MODE is what its
+// 202 means: confirmed (default), buffered, or journaled with the directory OFFLOAD_JOURNAL; at its start it prints what that
+// may lose. The AWS SDK reads the rest (region, credentials, endpoint) from its own variables.
 package main
 
 import (
@@ -17,14 +18,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/config"
-
-	"github.com/offloadhq/offload/client"
-	"github.com/offloadhq/offload/jobs"
-	"github.com/offloadhq/offload/transport"
-	"github.com/offloadhq/offload/transport/lambdatransport"
-	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
 // shutdownTimeout bounds how long the host waits at its end for requests, and as long again for tasks on their way. Both
@@ -42,20 +35,21 @@ func main() {
 
 func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer) error {
 	log := slog.New(slog.NewTextHandler(logs, nil))
-	tasks, err := newClient(ctx, getenv, log)
+	tasks, err := openTasks(ctx, getenv, log)
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(stdout, tasks.promise())
 	addr := getenv("ADDR")
 	if addr == "" {
 		addr = "127.0.0.1:8080"
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return errors.Join(fmt.Errorf("ADDR %q: set it to an address that is free: %w", addr, err), closeWithin(ctx, tasks.Close))
+		return errors.Join(fmt.Errorf("ADDR %q: set it to an address that is free: %w", addr, err), closeWithin(ctx, tasks.close))
 	}
 	server := &http.Server{
-		Handler:           newHandler(tasks, log),
+		Handler:           newHandler(tasks.client, log),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -69,13 +63,13 @@ func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return errors.Join(err, closeWithin(ctx, tasks.Close))
+		return errors.Join(err, closeWithin(ctx, tasks.close))
 	case <-ctx.Done():
 	}
 	// First the requests end, then the tasks that they fired: after Close nothing is on its way any more.
 	err = closeWithin(ctx, server.Shutdown)
 	<-served
-	return errors.Join(err, closeWithin(ctx, tasks.Close))
+	return errors.Join(err, closeWithin(ctx, tasks.close))
 }
 
 // closeWithin gives an orderly end its time, also when ctx has ended: that is why there is an end.
@@ -96,54 +90,3 @@ const welcome = `
   Each line below is what became of a task. Ctrl-C stops everything.
 
 `
-
-// settings are the outputs of template.yaml that the host needs, by the names under which they are exported.
-var settings = []struct{ name, output string }{
-	{"OFFLOAD_QUEUE_URL", "QueueUrl"},
-	{"OFFLOAD_BULK_QUEUE_URL", "BulkQueueUrl"},
-	{"OFFLOAD_WORKER_FUNCTION", "WorkerFunction"},
-}
-
-func checkSettings(getenv func(string) string) error {
-	var missing []error
-	for _, s := range settings {
-		if getenv(s.name) == "" {
-			missing = append(missing, fmt.Errorf("%s is not set: start with `make run`, or export the output %s of the stack under this name", s.name, s.output))
-		}
-	}
-	return errors.Join(missing...)
-}
-
-// newClient sets up the roads: a queue for most tasks, another for those that take minutes, and the function itself for
-// those that should start at once.
-func newClient(ctx context.Context, getenv func(string) string, log *slog.Logger) (*client.Client, error) {
-	if err := checkSettings(getenv); err != nil {
-		return nil, err
-	}
-	cfg, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
-	}
-	queues := sqstransport.NewClient(cfg)
-	queue, err := sqstransport.New(queues, getenv("OFFLOAD_QUEUE_URL"), nil)
-	if err != nil {
-		return nil, err
-	}
-	bulk, err := sqstransport.New(queues, getenv("OFFLOAD_BULK_QUEUE_URL"), nil)
-	if err != nil {
-		return nil, err
-	}
-	direct, err := lambdatransport.New(lambdatransport.NewClient(cfg), getenv("OFFLOAD_WORKER_FUNCTION"), nil)
-	if err != nil {
-		return nil, err
-	}
-	tasks, err := client.New(queue, &client.Options{
-		Source: "offload-example-api",
-		Routes: map[string]transport.Sender{jobs.ClassBulk: bulk, jobs.ClassDirect: direct},
-		Logger: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return tasks, tasks.Check(jobs.Analytics, jobs.Webhook, jobs.Thumbnail, jobs.Export)
-}

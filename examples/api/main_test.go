@@ -35,6 +35,29 @@ func TestMissingEnvironmentIsNamed(t *testing.T) {
 	}
 }
 
+func TestModeIsRead(t *testing.T) {
+	_, env := queue(t, func() {})
+	env["ADDR"] = "no address"
+	for _, c := range []struct{ mode, pending, dir, promise, err string }{
+		{"", "", "", "mode confirmed: a kill of this process loses no task\n", "ADDR"},
+		{"confirmed", "", "", "mode confirmed: a kill of this process loses no task\n", "ADDR"},
+		{"buffered", "", "", "mode buffered: a kill of this process loses at most 100000 tasks, of 64 MiB\n", "ADDR"},
+		{"buffered", "7", "", "mode buffered: a kill of this process loses at most 7 tasks, of 64 MiB\n", "ADDR"},
+		{"journaled", "", t.TempDir(), "mode journaled: a kill of this process loses no task\n", "ADDR"},
+		{"journaled", "", "", "", "OFFLOAD_JOURNAL is not set"},
+		{"Buffered", "", "", "", `OFFLOAD_MODE "Buffered": set it to confirmed, buffered or journaled`},
+		{"", "many", "", "", `OFFLOAD_MAX_PENDING "many"`},
+		{"", "-1", "", "", "MaxPending"},
+	} {
+		env["OFFLOAD_MODE"], env["OFFLOAD_MAX_PENDING"], env["OFFLOAD_JOURNAL"] = c.mode, c.pending, c.dir
+		var out output
+		err := run(t.Context(), environment(env), &out, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), c.err) || out.String() != c.promise {
+			t.Errorf("%+v: %v, printed %q", c, err, out.String())
+		}
+	}
+}
+
 func environment(set map[string]string) func(string) string {
 	return func(name string) string { return set[name] }
 }
