@@ -25,7 +25,7 @@ var Folders = []string{
 // TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
 // them.
 var TestPackages = []string{
-	"client/clienttest", "transport/transporttest", "transport/claimcheck/storetest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest",
+	"client/clienttest", "transport/transporttest", "transport/claimcheck/storetest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest", "internal/awss3/awss3test",
 }
 
 // Mains are the trees that wire programs: they read the environment and load configuration.
@@ -44,7 +44,7 @@ var ImportRules = []ImportRule{
 		Imports: []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		Only: []string{
 			"transport/sqstransport", "transport/lambdatransport", "transport/claimcheck/s3store", "jobs/s3store", "state/dynamostate",
-			"internal/awserr", "internal/awscall", "infra/live", "functions", "cmd", "examples",
+			"internal/awserr", "internal/awscall", "internal/awss3", "infra/live", "functions", "cmd", "examples",
 		},
 		Why: "the AWS SDK stays in the drivers named after a service, and in mains",
 	},
@@ -69,7 +69,7 @@ var ImportRules = []ImportRule{
 		Why:     "test libraries are not linked into programs",
 	},
 	{
-		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest"},
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest", Module + "/internal/awss3/awss3test"},
 		Only:    TestPackages,
 		Why:     "test helpers are not linked into programs",
 	},

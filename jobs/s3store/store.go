@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/offloadhq/offload/internal/awserr"
+	"github.com/offloadhq/offload/internal/awss3"
 	"github.com/offloadhq/offload/jobs"
 )
 
@@ -54,36 +54,18 @@ func New(api API, bucket string, opts *Options) (*Store, error) {
 	if o.PartBytes == 0 {
 		o.PartBytes = DefaultPartBytes
 	}
-	var problems []error
-	if api == nil {
-		problems = append(problems, errors.New("the API is nil: give the client of NewClient"))
-	}
-	if bucket == "" {
-		problems = append(problems, errors.New("the bucket is empty: name one"))
-	}
+	problems := []error{awss3.Check(api, bucket, o.AllowPlaintext)}
 	if o.PartBytes < minPart || o.PartBytes > maxPart {
 		problems = append(problems, fmt.Errorf("PartBytes %d: must be %d to %d", o.PartBytes, minPart, maxPart))
-	}
-	client := optionsOf(api)
-	if client.BaseEndpoint != nil && !o.AllowPlaintext {
-		problems = append(problems, awserr.CheckEndpoint(*client.BaseEndpoint))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("store %q: %w", bucket, err)
 	}
 	s := &Store{api: api, bucket: bucket, part: o.PartBytes}
-	if client.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
+	if awss3.OptionsOf(api).RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
 		s.algorithm = types.ChecksumAlgorithmCrc32 // that of the parts, of which S3 must know from the start
 	}
 	return s, nil
-}
-
-// optionsOf is what can be known of an API that is an SDK client.
-func optionsOf(api API) s3.Options {
-	if client, ok := api.(interface{ Options() s3.Options }); ok {
-		return client.Options()
-	}
-	return s3.Options{}
 }
 
 // Put stores what r yields; see jobs.Store. It looks at ctx before each read of r, in pieces of 64 KiB, and holds one

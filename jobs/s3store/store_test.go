@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.uber.org/goleak"
 
+	"github.com/offloadhq/offload/internal/awss3/awss3test"
 	"github.com/offloadhq/offload/jobs/s3store"
 	"github.com/offloadhq/offload/jobs/storetest"
 	"github.com/offloadhq/offload/task"
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const part = 5 << 20 // the smallest that S3 takes
 
 // serve starts the server of a bucket and returns the configuration of its clients.
-func serve(tb testing.TB, b *bucket, start func(http.Handler) *httptest.Server) aws.Config {
+func serve(tb testing.TB, b *awss3test.Bucket, start func(http.Handler) *httptest.Server) aws.Config {
 	tb.Helper()
 	server := start(b)
 	client := server.Client()
@@ -43,7 +45,7 @@ func serve(tb testing.TB, b *bucket, start func(http.Handler) *httptest.Server) 
 
 func open(tb testing.TB, api s3store.API) *s3store.Store {
 	tb.Helper()
-	s, err := s3store.New(api, "results", &s3store.Options{PartBytes: part})
+	s, err := s3store.New(api, awss3test.Name, &s3store.Options{PartBytes: part})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -51,8 +53,8 @@ func open(tb testing.TB, api s3store.API) *s3store.Store {
 }
 
 // newStore returns a store whose client retries as often as it does by default, only sooner.
-func newStore(tb testing.TB) (*s3store.Store, *bucket) {
-	b := newBucket()
+func newStore(tb testing.TB) (*s3store.Store, *awss3test.Bucket) {
+	b := awss3test.New()
 	sooner := func(o *s3.Options) { o.Retryer = retry.AddWithMaxBackoffDelay(o.Retryer, time.Millisecond) }
 	return open(tb, s3store.NewClient(serve(tb, b, httptest.NewServer), sooner)), b
 }
@@ -75,12 +77,12 @@ func TestG6_StoreWithEachFraming(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Stores(t, func(tb testing.TB) storetest.Target {
-				b := newBucket()
+				b := awss3test.New()
 				tb.Cleanup(func() {
-					if _, unfinished := b.seen(); unfinished != 0 {
+					if _, unfinished := b.Seen(); unfinished != 0 {
 						tb.Errorf("%d uploads are unfinished", unfinished)
 					}
-					for framing := range b.framing {
+					for framing := range slices.Values(b.Framings()) {
 						if framing != c.framing {
 							tb.Errorf("checksums: %s, want %s", framing, c.framing)
 						}
@@ -128,7 +130,7 @@ func TestB1_LostAnswersAreAskedForAgain(t *testing.T) {
 	for op, object := range map[string]string{"put": "small", "create": parts(), "part": parts()} {
 		t.Run(op, func(t *testing.T) {
 			s, b := newStore(t)
-			b.fail(op, loseAnswer)
+			b.Fail(op, awss3test.LoseAnswer)
 			if err := s.Put(t.Context(), "k", strings.NewReader(object)); err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +145,7 @@ func TestB1_LostAnswersAreAskedForAgain(t *testing.T) {
 // replaces it with itself.
 func TestB1_LostAnswerToTheEndOfAnUpload(t *testing.T) {
 	s, b := newStore(t)
-	b.fail("complete", loseAnswer)
+	b.Fail("complete", awss3test.LoseAnswer)
 	err := s.Put(t.Context(), "k", strings.NewReader(parts()))
 	if err == nil || task.IsPermanent(err) || !strings.Contains(err.Error(), "the next attempt writes the object again") {
 		t.Errorf("err = %v", err)
@@ -160,7 +162,7 @@ func TestB4_BusyStoreIsAskedAgain(t *testing.T) {
 	for op, object := range map[string]string{"put": "small", "create": parts(), "part": parts(), "complete": parts()} {
 		t.Run(op, func(t *testing.T) {
 			s, b := newStore(t)
-			b.fail(op, slowDown)
+			b.Fail(op, awss3test.SlowDown)
 			if err := s.Put(t.Context(), "k", strings.NewReader(object)); err != nil {
 				t.Fatal(err)
 			}
@@ -174,28 +176,28 @@ func TestB4_BusyStoreIsAskedAgain(t *testing.T) {
 // A refusal leaves the old object and no part behind, is not permanent, and says what to do.
 func TestRefusalsLeaveTheOldObject(t *testing.T) {
 	for _, op := range []string{"put", "create", "part", "complete"} {
-		for f, says := range map[fault]string{
-			slowDown: "SlowDown", conflict: "ConditionalRequestConflict", exists: "PreconditionFailed",
-			forbidden: "the role needs s3:PutObject", noBucket: "check the bucket's name and region",
+		for f, says := range map[awss3test.Fault]string{
+			awss3test.SlowDown: "SlowDown", awss3test.Conflict: "ConditionalRequestConflict", awss3test.Exists: "PreconditionFailed",
+			awss3test.Forbidden: "the role needs s3:PutObject", awss3test.NoBucket: "check the bucket's name and region",
 		} {
 			t.Run(fmt.Sprint(op, " ", says), func(t *testing.T) {
 				s, b := newStore(t)
 				if err := s.Put(t.Context(), "k", strings.NewReader("old")); err != nil {
 					t.Fatal(err)
 				}
-				b.fail(op, f, f, f) // each attempt of the SDK
+				b.Fail(op, f, f, f) // each attempt of the SDK
 				object := parts()
 				if op == "put" {
 					object = "new"
 				}
 				err := s.Put(t.Context(), "k", strings.NewReader(object))
-				if err == nil || task.IsPermanent(err) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), `store "results": put "k"`) {
+				if err == nil || task.IsPermanent(err) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), `store "a-bucket": put "k"`) {
 					t.Errorf("err = %v, want one that is not permanent and says %q", err, says)
 				}
 				if objects, _ := b.Objects(); objects["k"] != "old" {
 					t.Errorf("the object is %.20q, want the old one", objects["k"])
 				}
-				if requests, unfinished := b.seen(); unfinished != 0 {
+				if requests, unfinished := b.Seen(); unfinished != 0 {
 					t.Errorf("%d uploads are unfinished after %s", unfinished, requests)
 				}
 			})
@@ -221,7 +223,7 @@ func TestRequests(t *testing.T) {
 			if err := s.Put(t.Context(), "k", strings.NewReader(strings.Repeat("x", c.size))); err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := b.seen(); got != c.want {
+			if got, _ := b.Seen(); got != c.want {
 				t.Errorf("requests %q, want %q", got, c.want)
 			}
 		})
@@ -236,7 +238,7 @@ func TestCancelledUploadIsAborted(t *testing.T) {
 	if err := s.Put(ctx, "k", source); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
 	}
-	if requests, unfinished := b.seen(); unfinished != 0 || !strings.HasSuffix(requests, "abort") {
+	if requests, unfinished := b.Seen(); unfinished != 0 || !strings.HasSuffix(requests, "abort") {
 		t.Errorf("%d uploads are unfinished after %s", unfinished, requests)
 	}
 }

@@ -1,4 +1,5 @@
-package s3store_test
+// Package awss3test speaks the part of the Amazon S3 protocol that the stores need, and fails as a test asks.
+package awss3test
 
 import (
 	"bufio"
@@ -11,44 +12,49 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// fault is what becomes of a request that a test picks.
-type fault int
+// Fault is what becomes of a request that a test picks.
+type Fault int
 
+// The faults.
 const (
-	none       fault = iota
-	loseAnswer       // it is carried out, and the connection is cut before the answer
-	slowDown         // 503 SlowDown
-	conflict         // 409 ConditionalRequestConflict
-	exists           // 412 PreconditionFailed
-	forbidden        // 403 AccessDenied
-	noBucket         // 404 NoSuchBucket
+	None       Fault = iota
+	LoseAnswer       // it is carried out, and the connection is cut before the answer
+	SlowDown         // 503 SlowDown
+	Conflict         // 409 ConditionalRequestConflict
+	Exists           // 412 PreconditionFailed
+	Forbidden        // 403 AccessDenied
+	NoBucket         // 404 NoSuchBucket
+	BreakOff         // the connection is cut in the middle of the answer
 )
 
-var refusals = map[fault]struct {
+var refusals = map[Fault]struct {
 	status int
 	code   string
 }{
-	slowDown:  {503, "SlowDown"},
-	conflict:  {409, "ConditionalRequestConflict"},
-	exists:    {412, "PreconditionFailed"},
-	forbidden: {403, "AccessDenied"},
-	noBucket:  {404, "NoSuchBucket"},
+	SlowDown:  {503, "SlowDown"},
+	Conflict:  {409, "ConditionalRequestConflict"},
+	Exists:    {412, "PreconditionFailed"},
+	Forbidden: {403, "AccessDenied"},
+	NoBucket:  {404, "NoSuchBucket"},
 }
 
-// bucket speaks the part of the S3 protocol that a store needs: whole objects, multipart uploads, and checksums, in the
-// header or behind a body in pieces. Source: Amazon S3 API Reference.
-type bucket struct {
+// Name is that of the bucket.
+const Name = "a-bucket"
+
+// Bucket is the server of one bucket: whole objects, multipart uploads, and checksums, in the header or behind a body in
+// pieces. Make one with [New]. Source: Amazon S3 API Reference.
+type Bucket struct {
 	mu       sync.Mutex
 	objects  map[string]string  // guarded by mu
 	uploads  map[string]*upload // guarded by mu
 	requests []string           // guarded by mu: each request, as OPERATION or OPERATION NUMBER
-	faults   map[string][]fault // guarded by mu: by operation, of the next requests
-	hosts    map[string]bool    // guarded by mu: names that were called
+	faults   map[string][]Fault // guarded by mu: by operation, of the next requests
 	framing  map[string]bool    // guarded by mu: where checksums came: "header", "trailer" or "none"
 	ids      int                // guarded by mu
 }
@@ -59,27 +65,36 @@ type upload struct {
 	parts     map[int]string
 }
 
-func newBucket() *bucket {
-	return &bucket{
-		objects: map[string]string{}, uploads: map[string]*upload{}, faults: map[string][]fault{}, hosts: map[string]bool{}, framing: map[string]bool{},
+// New returns an empty bucket.
+func New() *Bucket {
+	return &Bucket{
+		objects: map[string]string{}, uploads: map[string]*upload{}, faults: map[string][]Fault{}, framing: map[string]bool{},
 	}
 }
 
-func (b *bucket) fail(operation string, faults ...fault) {
+// Fail gives the next requests of an operation ("put", "get", "create", "part", "complete", "abort") their faults.
+func (b *Bucket) Fail(operation string, faults ...Fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults[operation] = faults
 }
 
 // Objects is what readers see.
-func (b *bucket) Objects() (map[string]string, error) {
+func (b *Bucket) Objects() (map[string]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return maps.Clone(b.objects), nil
 }
 
-// seen returns the requests so far, and how many uploads are unfinished.
-func (b *bucket) seen() (requests string, unfinished int) {
+// Framings tells where the checksums of uploads came: "header", "trailer" or "none".
+func (b *Bucket) Framings() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.framing))
+}
+
+// Seen returns the requests so far, and how many uploads are unfinished.
+func (b *Bucket) Seen() (requests string, unfinished int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.requests, " "), len(b.uploads)
@@ -92,6 +107,8 @@ func operation(r *http.Request) string {
 		return "part"
 	case r.Method == http.MethodPut:
 		return "put"
+	case r.Method == http.MethodGet:
+		return "get"
 	case r.Method == http.MethodPost && q.Has("uploads"):
 		return "create"
 	case r.Method == http.MethodPost:
@@ -102,44 +119,56 @@ func operation(r *http.Request) string {
 	return r.Method
 }
 
-func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a request.
+func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, framing, err := content(r)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "BadDigest", err.Error())
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	op := operation(r)
-	b.requests = append(b.requests, op)
-	b.hosts[r.Host] = true
-	if len(body) > 0 && (op == "put" || op == "part") { // with nothing to send there is nothing to send behind
-		b.framing[framing] = true
-	}
-	f := none
-	if queue := b.faults[op]; len(queue) > 0 {
-		f, b.faults[op] = queue[0], queue[1:]
-	}
+	f, status, code, answer := b.answer(r, body, framing, w.Header())
 	if refusal, ok := refusals[f]; ok {
 		refuse(w, refusal.status, refusal.code, "as the test asked")
 		return
 	}
-	var answer bytes.Buffer
-	status, code := b.do(op, r, body, framing, &answer, w.Header())
 	switch {
-	case f == loseAnswer:
+	case f == LoseAnswer:
+		panic(http.ErrAbortHandler)
+	case f == BreakOff:
+		w.WriteHeader(status)
+		_, _ = w.Write(answer[:len(answer)/2])
 		panic(http.ErrAbortHandler)
 	case code != "":
-		refuse(w, status, code, op)
+		refuse(w, status, code, operation(r))
 	default:
 		w.WriteHeader(status)
-		_, _ = answer.WriteTo(w)
+		_, _ = w.Write(answer)
 	}
 }
 
-func (b *bucket) do(op string, r *http.Request, body []byte, framing string, answer io.Writer, header http.Header) (status int, code string) {
+// answer notes a request and does what it asks for, unless its fault is a refusal.
+func (b *Bucket) answer(r *http.Request, body []byte, framing string, header http.Header) (f Fault, status int, code string, answer []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	op := operation(r)
+	b.requests = append(b.requests, op)
+	if len(body) > 0 && (op == "put" || op == "part") { // with nothing to send there is nothing to send behind
+		b.framing[framing] = true
+	}
+	if queue := b.faults[op]; len(queue) > 0 {
+		f, b.faults[op] = queue[0], queue[1:]
+	}
+	if _, refused := refusals[f]; refused {
+		return f, 0, "", nil
+	}
+	var text bytes.Buffer
+	status, code = b.do(op, r, body, framing, &text, header)
+	return f, status, code, text.Bytes()
+}
+
+func (b *Bucket) do(op string, r *http.Request, body []byte, framing string, answer io.Writer, header http.Header) (status int, code string) {
 	bucketName, key, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if !ok || bucketName != "results" {
+	if !ok || bucketName != Name {
 		return http.StatusNotFound, "NoSuchBucket"
 	}
 	id := r.URL.Query().Get("uploadId")
@@ -150,6 +179,16 @@ func (b *bucket) do(op string, r *http.Request, body []byte, framing string, ans
 	case "put":
 		b.objects[key] = string(body)
 		header.Set("ETag", `"whole"`)
+	case "get":
+		object, ok := b.objects[key]
+		if !ok {
+			return http.StatusNotFound, "NoSuchKey"
+		}
+		header.Set("Content-Length", strconv.Itoa(len(object)))
+		if r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
+			header.Set("X-Amz-Checksum-Crc32", sum([]byte(object)))
+		}
+		_, _ = io.WriteString(answer, object)
 	case "create":
 		b.ids++
 		id := fmt.Sprintf("upload-%d", b.ids)
@@ -179,7 +218,7 @@ func (b *bucket) do(op string, r *http.Request, body []byte, framing string, ans
 	return http.StatusOK, ""
 }
 
-func (b *bucket) complete(id string, body []byte, answer io.Writer) (status int, code string) {
+func (b *Bucket) complete(id string, body []byte, answer io.Writer) (status int, code string) {
 	var list struct {
 		Part []struct {
 			PartNumber    int
