@@ -52,9 +52,7 @@ func (j *Journal) adoptOne(name string) error {
 		if s.backlog == 0 && s.torn { // Next will not read it
 			reader := s.scanner(areaStart, s.limit)
 			reader.damage = func(from, to int64, tail bool) { j.damaged(s, from, to, tail) }
-			for _, _, ok := reader.next(); ok; _, _, ok = reader.next() {
-				continue
-			}
+			reader.rest()
 		}
 	}
 	j.mu.Lock()

@@ -61,7 +61,9 @@ func inspect(d disk) ([]Holder, error) {
 	for _, name := range names {
 		switch {
 		case adoptable(name):
-			found[name] = inspectHolder(d, name)
+			if h := inspectHolder(d, name); !errors.Is(h.Err, fs.ErrNotExist) { // it was removed just now
+				found[name] = h
+			}
 		case name != quarantineDir:
 			found[name] = &Holder{Name: name, Err: errors.New("no subdirectory that this version knows")}
 		}

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
@@ -9,9 +10,15 @@ import (
 	"github.com/offloadhq/offload/client/journal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	childMain()
+	goleak.VerifyTestMain(m)
+}
 
-var quiet = slog.New(slog.DiscardHandler)
+var (
+	quiet      = slog.New(slog.DiscardHandler)
+	background = context.Background()
+)
 
 // open opens a journal that is closed at the end of the test, if the test has not.
 func open(t testing.TB, dir string, opts journal.Options) *journal.Journal {

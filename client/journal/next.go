@@ -25,7 +25,7 @@ func (j *Journal) Next(n, bytes int) ([]Recovered, error) {
 		s.busy++
 		to, claimed := s.written, s.backlog
 		j.mu.Unlock()
-		found, left, ended := j.readOut(s, to, n-len(got), bytes, len(got) == 0)
+		found, left, ended := j.readOut(s, to, claimed, n-len(got), bytes, len(got) == 0)
 		j.mu.Lock()
 		s.busy--
 		s.hands += len(found)
@@ -52,9 +52,9 @@ func (j *Journal) oldestUnread() (oldest *segment) {
 	return oldest
 }
 
-// readOut reads records of a segment. left is how many bytes are left, 0 when the next record does not fit; ended says
+// readOut reads records of a segment, of which it has so many as claimed for Next. left is how many bytes are left, 0 when the next record does not fit; ended says
 // that the segment was read to the given end. j.read is held.
-func (j *Journal) readOut(s *segment, to int64, n, bytes int, atLeastOne bool) (found []Recovered, left int, ended bool) {
+func (j *Journal) readOut(s *segment, to int64, claimed, n, bytes int, atLeastOne bool) (found []Recovered, left int, ended bool) {
 	if s.scan == nil {
 		s.scan = s.scanner(areaStart, to)
 		s.scan.damage = func(from, to int64, tail bool) { j.damaged(s, from, to, tail) }
@@ -63,7 +63,7 @@ func (j *Journal) readOut(s *segment, to int64, n, bytes int, atLeastOne bool) (
 	if s.adopted {
 		s.scan.end = s.limit
 	}
-	for len(found) < n {
+	for len(found) < min(n, claimed) {
 		v, at, ok := s.scan.next()
 		if !ok {
 			s.scan.buf = nil
@@ -79,6 +79,10 @@ func (j *Journal) readOut(s *segment, to int64, n, bytes int, atLeastOne bool) (
 		}
 		bytes -= size
 		found = append(found, Recovered{Ref{s, v.ordinal, uint32(at / unit)}, v.record()})
+	}
+	if s.adopted && len(found) == claimed { // behind its last record there may be damage
+		s.scan.rest()
+		return found, max(bytes, 0), true
 	}
 	return found, max(bytes, 0), false
 }

@@ -53,6 +53,14 @@ func (s *scanner) next() (v view, at int64, ok bool) {
 	return view{}, s.end, false
 }
 
+// rest reads to the end for what is damaged.
+func (s *scanner) rest() {
+	for _, _, ok := s.next(); ok; _, _, ok = s.next() {
+		continue
+	}
+	s.buf = nil
+}
+
 // bytes returns n bytes of the segment, which lie before the end.
 func (s *scanner) bytes(at, n int64) []byte {
 	if at < s.start || at+n > s.start+int64(len(s.buf)) {

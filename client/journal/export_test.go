@@ -1,0 +1,4 @@
+package journal
+
+// Scaled is for the tests outside the package.
+var Scaled = scaled
