@@ -18,11 +18,12 @@ type scenario struct {
 	seed   uint64
 	sync   Sync
 	power  bool // crashes are losses of power; else the process is killed
+	max    int64
 	faulty bool // now and then the disk refuses a write or a sync
 }
 
 func (s scenario) String() string {
-	return fmt.Sprintf("seed %d, %v, power %v, faulty %v", s.seed, s.sync, s.power, s.faulty)
+	return fmt.Sprintf("seed %d, %v, power %v, faulty %v, at most %d bytes", s.seed, s.sync, s.power, s.faulty, s.max)
 }
 
 // run returns what went wrong.
@@ -63,7 +64,7 @@ func (s scenario) run() []string {
 func (s scenario) live(rng *rand.Rand, o *oracle, d *simDisk) *simDisk {
 	clear(o.given)
 	d.n = 0
-	end := rng.IntN(150)
+	end := rng.IntN(250)
 	faults := rand.New(rand.NewPCG(rng.Uint64(), 1))
 	d.op = func(op operation) error {
 		if op.index >= end {
@@ -75,8 +76,8 @@ func (s scenario) live(rng *rand.Rand, o *oracle, d *simDisk) *simDisk {
 		}
 		return nil
 	}
-	if j, err := openOn(d, Options{Sync: s.sync}); err == nil {
-		l := &life{journal: j, oracle: o, callers: 1 + rng.IntN(3), calls: 40, most: 1500}
+	if j, err := openOn(d, Options{Sync: s.sync, MaxBytes: s.max}); err == nil {
+		l := &life{journal: j, oracle: o, callers: 1 + rng.IntN(3), calls: 60, most: 1500}
 		l.run(rng)
 		_ = j.Close() // on a dead disk, mostly
 	}
@@ -91,6 +92,9 @@ func draw(seed uint64) scenario {
 	s := scenario{seed: seed, power: rng.IntN(4) > 0, faulty: rng.IntN(3) == 0}
 	if rng.IntN(4) == 0 {
 		s.sync = SyncInterval
+	}
+	if rng.IntN(2) == 0 {
+		s.max = 8 * MinSegmentBytes // so that sparse segments are put together
 	}
 	return s
 }

@@ -308,4 +308,3 @@ func readAgain(t *testing.T, d *simDisk) []string {
 	}
 	return left(d)
 }
-

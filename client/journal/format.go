@@ -9,13 +9,14 @@ import (
 
 // The format of a segment; docs/adr/0005-journal-format.md has it in words. All numbers are little-endian.
 //
-//	0        header (64 bytes), then zeros
+//	0        header (64 bytes), its origins (16 bytes each), then zeros
 //	2048     trailer (32 bytes) when the segment is full, else zeros; then zeros
 //	4096     area: records, each at a multiple of 32, then zeros
 //	size-8n  marks of the records n-1 … 0, 8 bytes each: that of record k is at size-8(k+1), zeros until it is done
 const (
 	formatVersion = 1
 	headerBytes   = 64
+	originBytes   = 16
 	areaStart     = 4096
 	unit          = 32 // records begin at multiples of it, so that a reader finds the next one behind damage
 	recordBytes   = 48 // before class, meta and body
@@ -62,38 +63,55 @@ type header struct {
 	salt    uint64
 	size    int64 // of the segment
 	created time.Time
-	// instead says that this segment has what another one held from an offset on. If it has a trailer, nothing from there
-	// on counts in the other; else nothing counts in this one.
-	instead origin
+	// instead lists what this segment stands for: a part of another segment each. If it has a trailer, those parts count no
+	// more; else nothing in this one counts.
+	instead []origin
 }
 
-// origin is a place in a segment; the zero origin is none.
+// origin is a segment from an offset on.
 type origin struct {
 	salt uint64 // of the segment
 	from int64
 }
 
+// maxOrigins is how many have room before the trailer.
+const maxOrigins = (trailerStart - headerBytes) / originBytes
+
 func (h header) encode() []byte {
-	b := make([]byte, headerBytes)
+	b := make([]byte, headerBytes, headerBytes+originBytes*len(h.instead))
 	copy(b, headerMagic[:])
 	le.PutUint32(b[8:], formatVersion)
+	le.PutUint32(b[12:], uint32(len(h.instead)))
 	le.PutUint64(b[16:], h.salt)
 	le.PutUint64(b[24:], uint64(h.size))
 	le.PutUint64(b[32:], uint64(h.created.UnixNano()))
-	le.PutUint64(b[40:], h.instead.salt)
-	le.PutUint64(b[48:], uint64(h.instead.from))
+	for _, o := range h.instead {
+		b = le.AppendUint64(b, o.salt)
+		b = le.AppendUint64(b, uint64(o.from))
+	}
+	le.PutUint32(b[56:], crc32.Checksum(b[headerBytes:], castagnoli))
 	le.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
 	return b
 }
 
+// parseHeader reads a header from the bytes before the trailer.
 func parseHeader(b []byte) (h header, ok bool) {
 	if len(b) < headerBytes || [8]byte(b) != headerMagic || le.Uint32(b[8:]) != formatVersion || le.Uint32(b[60:]) != crc32.Checksum(b[:60], castagnoli) {
 		return h, false
 	}
-	return header{
-		salt: le.Uint64(b[16:]), size: int64(le.Uint64(b[24:])), created: time.Unix(0, int64(le.Uint64(b[32:]))),
-		instead: origin{le.Uint64(b[40:]), int64(le.Uint64(b[48:]))},
-	}, true
+	h = header{salt: le.Uint64(b[16:]), size: int64(le.Uint64(b[24:])), created: time.Unix(0, int64(le.Uint64(b[32:])))}
+	n := int64(le.Uint32(b[12:]))
+	if h.size < areaStart || h.size > MaxSegmentBytes || headerBytes+originBytes*n > int64(len(b)) {
+		return h, false
+	}
+	list := b[headerBytes:][:originBytes*n]
+	if le.Uint32(b[56:]) != crc32.Checksum(list, castagnoli) {
+		return h, false
+	}
+	for ; len(list) > 0; list = list[originBytes:] {
+		h.instead = append(h.instead, origin{le.Uint64(list), int64(le.Uint64(list[8:]))})
+	}
+	return h, true
 }
 
 // trailer says how much a segment holds, so that nobody has to count.

@@ -45,12 +45,13 @@ type Journal struct {
 	backlog       int      // of all segments
 	notify        func()   // of Notify
 	jobs          []func() // for the janitor
+	compacting    bool     // it has compact among them
 	counts        counts
 }
 
 // counts are the counters of [Stats].
 type counts struct {
-	appended, syncs, failures, quarantined, damaged uint64
+	appended, syncs, failures, quarantined, damaged, compactions uint64
 }
 
 // Open opens a directory on a local disk, and makes it if it is missing. It takes a subdirectory of its own, and adopts

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,12 +41,13 @@ func TestJournalIsTheModel(t *testing.T) {
 			"quarantine": func(*rapid.T) { m.quarantine() },
 			"kill":       func(*rapid.T) { m.end(true) },
 			"close":      func(*rapid.T) { m.end(false) },
+			"inspect":    func(*rapid.T) { m.inspect() },
 		})
 	})
 }
 
 func (m *model) open() {
-	j, err := openOn(m.disk, Options{Sync: m.sync, Interval: time.Hour, AdoptEvery: time.Hour})
+	j, err := openOn(m.disk, Options{Sync: m.sync, Interval: time.Hour, AdoptEvery: time.Hour, MaxBytes: 1 << 20})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func (m *model) open() {
 func (m *model) draw() Record {
 	name := fmt.Sprint(len(m.all))
 	r := Record{
-		Body:  append([]byte(name+":"), rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(m.t, "filler")...),
+		Body:  append([]byte(name+":"), bytes.Repeat([]byte{'x'}, rapid.IntRange(0, 3000).Draw(m.t, "filler"))...),
 		Class: rapid.SampledFrom([]string{"", "bulk"}).Draw(m.t, "class"),
 		Meta:  rapid.SliceOfN(rapid.Byte(), 0, 10).Draw(m.t, "meta"),
 		Time:  time.Unix(0, rapid.Int64Range(-1<<62, 1<<62).Draw(m.t, "time")),
@@ -160,6 +162,10 @@ func (m *model) check() {
 	if s.Backlog != len(m.backlog) || s.Records != len(m.backlog)+len(m.hands) || s.Damaged != 0 || s.Oldest.IsZero() != (s.Records == 0) {
 		m.t.Fatalf("%+v, want %d in hands and a backlog of %d", s, len(m.hands), len(m.backlog))
 	}
+}
+
+// inspect sees the same from outside.
+func (m *model) inspect() {
 	if put := putAside(m.disk); !maps.Equal(put, m.aside) {
 		m.t.Fatalf("put aside: %v, want %v", put, m.aside)
 	}
@@ -174,7 +180,7 @@ func (m *model) check() {
 			m.t.Fatalf("%+v", h)
 		}
 	}
-	if records != s.Records || lines != len(m.aside) {
+	if s := m.journal.Stats(); records != s.Records || lines != len(m.aside) {
 		m.t.Fatalf("Inspect sees %d records and %d lines, want %d and %d", records, lines, s.Records, len(m.aside))
 	}
 }

@@ -23,6 +23,7 @@ func (j *Journal) Next(n, bytes int) ([]Recovered, error) {
 			break
 		}
 		s.busy++
+		s.begun = true
 		to, claimed := s.written, s.backlog
 		j.mu.Unlock()
 		found, left, ended := j.readOut(s, to, claimed, n-len(got), bytes, len(got) == 0)

@@ -1,12 +1,8 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 )
-
-// rescueTries is how many new files are tried for records in doubt.
-const rescueTries = 3
 
 // rescue closes a segment for ever after a failed write or sync: on Linux a second fdatasync after a failed one reports
 // success and has written nothing. What was not known to be on the disk, current and what is gathered and unsynced, goes
@@ -17,8 +13,10 @@ func (j *Journal) rescue(s *segment, current *batch, cause error) error {
 	if j.active == s {
 		j.active = nil
 	}
-	s.state = failed
-	j.counts.failures++
+	if s.state != failed {
+		s.state = failed
+		j.counts.failures++
+	}
 	promised := take(&j.unsynced, s)
 	waiting := take(&j.queue, s)
 	if current != nil {
@@ -34,7 +32,6 @@ func (j *Journal) rescue(s *segment, current *batch, cause error) error {
 		j.refuse(s, waiting, fullOr(fmt.Errorf("segment %d: %w", s.seq, err)))
 	}
 	<-j.read
-	j.mark(s)
 	j.settle(s)
 	if len(promised) == 0 {
 		return nil // all who have to know were told
@@ -56,7 +53,8 @@ func take(list *[]*batch, s *segment) (taken []*batch) {
 	return taken
 }
 
-// refuse ends batches with an error. j.mu is held.
+// refuse ends batches with an error, when the disk knows as well as it can that their records do not count. j.mu is held,
+// and let go of.
 func (j *Journal) refuse(s *segment, batches []*batch, err error) {
 	for _, b := range batches {
 		for r := range b.records() {
@@ -65,6 +63,9 @@ func (j *Journal) refuse(s *segment, batches []*batch, err error) {
 				s.soil(r.ordinal)
 			}
 		}
+	}
+	j.mark(s)
+	for _, b := range batches {
 		s.busy--
 		b.outcome.end(err)
 		j.recycle(b)
@@ -82,35 +83,6 @@ func (j *Journal) mark(s *segment) {
 	s.busy--
 }
 
-// placed is a record of a batch.
-type placed struct {
-	view
-	at   int64
-	size int64
-}
-
-// records walks over a batch.
-func (b *batch) records() func(func(placed) bool) {
-	return func(yield func(placed) bool) {
-		for at := int64(0); at < int64(len(b.bytes)); {
-			length, _ := look(b.bytes[at:], b.segment.key, b.at+at)
-			size := (length + unit - 1) / unit * unit
-			v := view{bytes: b.bytes[at : at+length], ordinal: le.Uint32(b.bytes[at+8:])}
-			if !yield(placed{v, b.at + at, size}) {
-				return
-			}
-			at += size
-		}
-	}
-}
-
-// moving is a record in doubt.
-type moving struct {
-	placed
-	waited  bool // somebody waits for it
-	spilled bool // nobody has it
-}
-
 // doubtful lists the records of batches that are not done, and where the first of them begins. j.read and j.mu are held.
 func doubtful(s *segment, promised, waiting []*batch) (records []moving, from int64) {
 	from = s.end
@@ -120,7 +92,7 @@ func doubtful(s *segment, promised, waiting []*batch) (records []moving, from in
 		for r := range b.records() {
 			if !s.done.has(r.ordinal) {
 				unread := waited || s.scan == nil || r.at >= s.scan.at
-				records = append(records, moving{r, waited, r.flags()&flagSpilled != 0 && unread})
+				records = append(records, moving{r, s, waited, r.flags()&flagSpilled != 0 && unread})
 			}
 		}
 	}
@@ -132,11 +104,13 @@ func doubtful(s *segment, promised, waiting []*batch) (records []moving, from in
 func (j *Journal) move(s *segment, promised, waiting []*batch) error {
 	records, from := doubtful(s, promised, waiting)
 	if len(records) > 0 {
-		to, err := j.rewrite(records, origin{s.key.salt, from})
+		instead := append([]origin{{s.key.salt, from}}, s.tries...)
+		to, err := j.rewrite(s.holder, records, &instead)
 		if err != nil {
+			s.tries = instead[1:]
 			return err
 		}
-		j.replace(s, to, records)
+		j.replace(to, records)
 	}
 	s.written = min(s.written, from)
 	for _, b := range promised {
@@ -150,102 +124,4 @@ func (j *Journal) move(s *segment, promised, waiting []*batch) error {
 		j.recycle(b)
 	}
 	return nil
-}
-
-// rewrite makes a segment of records. j.mu is held, and let go of.
-func (j *Journal) rewrite(records []moving, instead origin) (to *segment, err error) {
-	size := int64(areaStart + markBytes*len(records))
-	for _, r := range records {
-		size += r.size
-	}
-	size = (size + areaStart - 1) / areaStart * areaStart
-	for range rescueTries {
-		seq := j.reserve(size)
-		j.mu.Unlock()
-		if to, err = j.makeSegment(seq, size, instead); err == nil {
-			if err = fullOr(to.fill(records)); err != nil {
-				_ = to.file.Close()
-				_ = j.disk.remove(to.name)
-			}
-		}
-		j.mu.Lock()
-		if err == nil {
-			return to, nil
-		}
-		j.usage -= size
-		j.own.segments--
-		if errors.Is(err, ErrFull) {
-			break
-		}
-	}
-	return nil, err
-}
-
-// fill writes records to a segment that nobody else knows. It counts from its trailer on, which is written when they are
-// on the disk: then they count here and no longer where they were.
-func (s *segment) fill(records []moving) error {
-	var area []byte
-	for _, r := range records {
-		flags := uint32(0)
-		if r.spilled {
-			flags = flagSpilled
-		}
-		area = appendMoved(area, s.key, r.bytes, s.next, s.end, flags)
-		s.next++
-		s.end += r.size
-	}
-	if _, err := s.file.WriteAt(area, areaStart); err != nil {
-		return err
-	}
-	if err := s.file.sync(); err != nil {
-		return err
-	}
-	if err := s.writeTrailer(); err != nil {
-		return err
-	}
-	return s.file.sync()
-}
-
-// replace puts the records of one segment, which were written to another, in the place of the old ones. j.mu is held.
-func (j *Journal) replace(s, to *segment, records []moving) {
-	to.state, to.written, to.trailed = sealed, to.end, true
-	j.segments = append(j.segments, to)
-	if s.moved == nil {
-		s.moved = map[uint32]Ref{}
-	}
-	at := int64(areaStart)
-	for i, r := range records {
-		ref := Ref{to, uint32(i), uint32(at / unit)}
-		at += r.size
-		if !s.done.add(r.ordinal) { // it was done while it was moved
-			to.done.add(ref.ordinal)
-			to.soil(ref.ordinal)
-			continue
-		}
-		s.moved[r.ordinal] = ref
-		s.soil(r.ordinal)
-		if r.spilled && !r.waited {
-			j.addBacklog(s, -1)
-		} else {
-			s.hands--
-		}
-		if r.spilled {
-			j.addBacklog(to, 1)
-		} else {
-			to.hands++
-		}
-	}
-	j.mark(to)
-	j.settle(to)
-}
-
-// moved follows a record to where it is now. j.mu is held.
-func (r Ref) now() Ref {
-	for {
-		to, moved := r.segment.moved[r.ordinal]
-		if !moved {
-			return r
-		}
-		r = to
-	}
 }

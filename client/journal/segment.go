@@ -27,10 +27,11 @@ type segment struct {
 	file    file
 	adopted bool // written by another Journal: everything in it that is not done is backlog
 
-	limit   int64   // of an adopted segment: nothing beyond it can be a record
-	before  doneSet // of an adopted segment: what was done when it was adopted
-	instead origin  // of an adopted segment
-	torn    bool    // of an adopted segment: there are bytes that are no record
+	limit   int64    // of an adopted segment: nothing beyond it can be a record
+	before  doneSet  // of an adopted segment: what was done when it was adopted
+	instead []origin // what it stands for
+	whole   bool     // of an adopted segment: it has a trailer
+	torn    bool     // of an adopted segment: there are bytes that are no record
 
 	// Guarded by Journal.mu.
 	state   state
@@ -41,10 +42,12 @@ type segment struct {
 	backlog int            // records that Next has to give out; for an adopted segment an estimate until it was read
 	done    doneSet        // what Done was told, and what an Append was refused for
 	busy    int            // calls that need the file
-	moved   map[uint32]Ref // where records are now that were in doubt, by ordinal
+	moved   map[uint32]Ref // where records are now, by ordinal
+	tries   []origin       // segments that were to stand for a part of this one, and failed too
 	first   first          // of Stats
 	dirty   []span         // of the marks: done and not written
 	trailed bool           // its trailer is written, or about to be
+	begun   bool           // Next has begun to read it
 	kept    bool           // not to be removed: what is damaged in it could not be put aside
 
 	marking sync.Mutex // held while marks are written; taken before Journal.mu
@@ -135,19 +138,22 @@ func openSegments(d disk, h *holder, flag int) (segments []*segment, err error) 
 		}
 		segments = append(segments, s)
 	}
-	last := map[uint64]*segment{} // of those that stand for a part of the segment with that salt
+	limits := map[uint64]int64{} // by salt
 	for _, s := range segments {
-		if _, ok := s.readTrailer(); ok && s.instead != (origin{}) {
-			last[s.instead.salt] = s
+		_, s.whole = s.readTrailer()
+		for _, o := range s.instead {
+			if from, ok := limits[o.salt]; s.whole && (!ok || o.from < from) {
+				limits[o.salt] = o.from
+			}
 		}
 	}
 	for _, s := range segments {
 		limit := s.size
-		if r := last[s.key.salt]; r != nil {
-			limit = min(limit, r.instead.from)
+		if from, ok := limits[s.key.salt]; ok {
+			limit = min(limit, from)
 		}
-		if s.instead != (origin{}) && last[s.instead.salt] != s {
-			limit = 0 // it was never finished, or another try came after it
+		if len(s.instead) > 0 && !s.whole {
+			limit = 0 // what it stands for counts still
 		}
 		s.survey(limit)
 	}
@@ -168,10 +174,10 @@ func openSegment(d disk, h *holder, base string, flag int) (_ *segment, err erro
 	if err != nil {
 		return nil, errors.Join(err, s.file.Close())
 	}
-	front := make([]byte, headerBytes)
+	front := make([]byte, trailerStart)
 	readBlocks(s.file, front, 0)
 	// A file that was cut short still knows its size by the header: marks are counted from the end.
-	if h, ok := parseHeader(front); ok && h.size >= areaStart && h.size <= MaxSegmentBytes {
+	if h, ok := parseHeader(front); ok {
 		s.key, s.size, s.created, s.instead = newKey(h.salt), h.size, h.created, h.instead
 	}
 	return s, nil

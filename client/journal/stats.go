@@ -20,6 +20,7 @@ type Stats struct {
 	Syncs       uint64 // that went well, each for many records
 	Failures    uint64 // segments closed after a failed write or sync
 	Quarantined uint64 // records put aside by Quarantine
+	Compactions uint64 // times that records were moved out of sparse segments
 	Damaged     uint64 // places in the segments of the dead that were no records, put aside
 }
 
@@ -29,7 +30,7 @@ func (j *Journal) Stats() Stats {
 	s := Stats{
 		Backlog: j.backlog, Bytes: j.usage, Segments: len(j.segments), Orphans: len(j.holders) - 1,
 		Appended: j.counts.appended, Syncs: j.counts.syncs, Failures: j.counts.failures,
-		Quarantined: j.counts.quarantined, Damaged: j.counts.damaged,
+		Quarantined: j.counts.quarantined, Damaged: j.counts.damaged, Compactions: j.counts.compactions,
 	}
 	for _, x := range j.segments {
 		s.Records += x.pending()

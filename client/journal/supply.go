@@ -80,23 +80,13 @@ func (j *Journal) order() {
 	if j.supply.spare != nil || j.supply.making || j.closing || j.supply.resting() {
 		return
 	}
+	j.compactSoon()
 	j.supply.making, j.supply.made, j.supply.failed = true, make(chan struct{}), nil
-	size := int64(j.opts.SegmentBytes)
-	var err error
-	if j.usage+size > j.opts.MaxBytes {
-		err = fmt.Errorf("%w: its segments take %d bytes, Options.MaxBytes is %d", ErrFull, j.usage, j.opts.MaxBytes)
-	}
-	seq := j.reserve(size)
 	j.work.Go(func() {
-		var s *segment
-		if err == nil {
-			s, err = j.makeSegment(seq, size, origin{})
-		}
+		s, err := j.makeSpare()
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if err != nil {
-			j.usage -= size
-			j.own.segments--
 			j.supply.failed, j.supply.when = err, time.Now()
 		}
 		j.supply.spare, j.supply.making = s, false
@@ -104,19 +94,62 @@ func (j *Journal) order() {
 	})
 }
 
+// makeSpare makes a segment, if Options.MaxBytes allows one.
+func (j *Journal) makeSpare() (*segment, error) {
+	size := int64(j.opts.SegmentBytes)
+	j.mu.Lock()
+	for range 2 { // the janitor may have something to remove, and finds more to remove meanwhile
+		if j.usage+size > j.opts.MaxBytes {
+			j.awaitJanitor()
+		}
+	}
+	if j.usage+size > j.opts.MaxBytes {
+		defer j.mu.Unlock()
+		return nil, fmt.Errorf("%w: its segments take %d bytes, Options.MaxBytes is %d", ErrFull, j.usage, j.opts.MaxBytes)
+	}
+	seq := j.reserve(j.own, size)
+	j.mu.Unlock()
+	s, err := j.makeSegment(j.own, seq, size, nil)
+	if err != nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.unreserve(j.own, size)
+	}
+	return s, err
+}
+
+// awaitJanitor waits until what the janitor has to do now is done. j.mu is held, and let go of.
+func (j *Journal) awaitJanitor() {
+	done := make(chan struct{})
+	j.later(func() { close(done) })
+	j.mu.Unlock()
+	select {
+	case <-done:
+	case <-j.closed:
+	}
+	j.mu.Lock()
+}
+
 // reserve counts a segment that is about to be made. j.mu is held.
-func (j *Journal) reserve(size int64) (seq uint64) {
+func (j *Journal) reserve(h *holder, size int64) (seq uint64) {
 	j.usage += size
-	j.own.segments++
+	h.segments++
 	j.seq++
 	return j.seq
 }
 
-func (j *Journal) makeSegment(seq uint64, size int64, instead origin) (*segment, error) {
-	s, err := createSegment(j.disk, j.own, seq, header{salt: rand.Uint64(), size: size, created: time.Now(), instead: instead})
+// unreserve is for one that was not made. j.mu is held.
+func (j *Journal) unreserve(h *holder, size int64) {
+	j.usage -= size
+	h.segments--
+}
+
+func (j *Journal) makeSegment(h *holder, seq uint64, size int64, instead []origin) (*segment, error) {
+	s, err := createSegment(j.disk, h, seq, header{salt: rand.Uint64(), size: size, created: time.Now(), instead: instead})
 	if err != nil {
 		return nil, fullOr(fmt.Errorf("segment %d: %w", seq, err))
 	}
+	s.instead = instead
 	return s, nil
 }
 
