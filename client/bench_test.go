@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -119,6 +120,31 @@ func benchBuffered(b *testing.B, roundTrip time.Duration) {
 	b.ReportMetric(float64(s.requests.Load())/float64(b.N), "requests/task")
 	b.ReportMetric(float64(full)/float64(b.N), "full/task")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+}
+
+// BenchmarkJournaledFire is Fire in the mode Journaled, with a transport that answers at once: for one caller and for 64
+// who share syncs.
+func BenchmarkJournaledFire(b *testing.B) {
+	for _, sync := range []journal.Sync{journal.SyncInterval, journal.SyncAlways} {
+		for _, callers := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%v/callers=%d", sync, callers), func(b *testing.B) {
+				j := openJournal(b, b.TempDir(), journal.Options{Sync: sync})
+				c, err := client.New(&far{}, &client.Options{Mode: client.Journaled, Journal: j, Source: "bench"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				drive(b, callers, func(ctx context.Context) error {
+					_, err := c.Fire(ctx, orderPlaced.With(anOrder))
+					return err
+				})
+				b.StopTimer()
+				b.ReportMetric(float64(c.Stats().Spilled)/float64(b.N), "spilled/task")
+				if err := errors.Join(c.Close(b.Context()), j.Close()); err != nil {
+					b.Fatal(err)
+				}
+			})
+		}
+	}
 }
 
 // BenchmarkRoundTrip fires over a round trip of 10 ms in real time, and reports tasks a second and requests a task.
