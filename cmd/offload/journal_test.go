@@ -136,7 +136,9 @@ func TestDrainThatIsInterruptedKeepsTheRest(t *testing.T) {
 	var out, errs buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int)
-	go func() { ended <- run(ctx, []string{"journal", "drain", dir, "--queue-url", queue + "-is-not-there"}, &out, &errs) }()
+	go func() {
+		ended <- run(ctx, []string{"journal", "drain", dir, "--queue-url", queue + "-is-not-there"}, &out, &errs)
+	}()
 	eventually(t, "the word of a missing queue", func() bool { return strings.Contains(errs.String(), "refuses every task") })
 	cancel()
 	if status := <-ended; status != 1 || !strings.Contains(out.String(), "sent 0, put aside 0, left 50") {

@@ -23,7 +23,8 @@ type firer interface {
 	Fire(ctx context.Context, t task.Task, opts ...task.FireOption) (client.Receipt, error)
 }
 
-// newHandler routes the API. Every route but /healthz fires one task and answers 202 with its id.
+// newHandler routes the API. Every route but /healthz fires one task and answers 202 with its id, which is
+// the request's Idempotency-Key if it has one.
 func newHandler(tasks firer, log *slog.Logger) http.Handler {
 	a := &api{tasks: tasks, log: log}
 	mux := http.NewServeMux()
@@ -49,7 +50,11 @@ func (a *api) fire(read func(*http.Request) (task.Task, error)) http.HandlerFunc
 			a.refuse(w, client.Receipt{}, err)
 			return
 		}
-		receipt, err := a.tasks.Fire(r.Context(), t)
+		var opts []task.FireOption
+		if key := r.Header.Get("Idempotency-Key"); key != "" {
+			opts = append(opts, task.ID(key)) // a request that is sent again makes no second task
+		}
+		receipt, err := a.tasks.Fire(r.Context(), t, opts...)
 		if err != nil {
 			a.refuse(w, receipt, err)
 			return

@@ -82,6 +82,12 @@ func (p *Process) Stop(ctx context.Context) error {
 	return fmt.Errorf("command %q: did not end when asked to, and was killed", p.name)
 }
 
+// Kill ends the whole group at once (SIGKILL), as a crash does, and returns when it has ended.
+func (p *Process) Kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.done
+}
+
 // signal reaches all of the group; a group that has ended is no error.
 func (p *Process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
 

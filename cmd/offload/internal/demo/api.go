@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -40,10 +39,8 @@ func buildAPI(ctx context.Context, checkout, tmp string) (binary string, err err
 	return binary, nil
 }
 
-// startAPI starts the web host on a free port and waits until it says where it listens.
+// startAPI starts the web host at the address ADDR of env and waits until it says where it listens.
 func startAPI(ctx context.Context, binary string, env map[string]string) (*api, error) {
-	env = maps.Clone(env)
-	env["ADDR"] = "127.0.0.1:0"
 	said := &announcement{url: make(chan string, 1)}
 	p, err := cli.Start([]string{binary}, cli.Environ(env), said, said)
 	if err != nil {

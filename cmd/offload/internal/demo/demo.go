@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/offloadhq/offload/emulator"
 	"github.com/offloadhq/offload/internal/cli"
 )
@@ -77,17 +79,23 @@ func run(ctx context.Context, o Options, tmp string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, e.Close)) }()
-	api, err := startAPI(ctx, binary, e.Environment())
+	gate, err := startGate(e.Endpoint())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, api.process.Stop)) }()
-	fmt.Fprintf(o.Stdout, "API %s, AWS endpoint %s\n\n", api.url, e.Endpoint())
+	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, gate.close)) }()
+	host, err := startHost(ctx, binary, e.Environment(), tmp, gate, o.Stdout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, host.stop)) }()
+	d.disaster = host.disaster
+	fmt.Fprintf(o.Stdout, "API %s, AWS endpoint %s\n\n", host.api.url, e.Endpoint())
 	effects, err := newEffects(ctx, d.out, receiver, e.Environment())
 	if err != nil {
 		return err
 	}
-	return d.drive(ctx, api.url, requests, effects)
+	return d.drive(ctx, host.api.url, requests, effects)
 }
 
 type demo struct {
@@ -96,6 +104,8 @@ type demo struct {
 	limit  time.Duration // from the first request to the end of the last task
 	tally  *tally
 	starts *starts
+
+	disaster func(context.Context, *load) (left int, err error) // nil: none
 }
 
 func (d *demo) startEmulator(ctx context.Context, template string) (*emulator.Emulator, error) {
@@ -117,10 +127,24 @@ func (d *demo) drive(ctx context.Context, url string, requests []request, effect
 	bounded, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	load := startLoad(bounded, url, requests)
+	var group errgroup.Group
+	if d.disaster != nil {
+		group.Go(func() (err error) {
+			d.tally.left, err = d.disaster(bounded, load)
+			d.tally.killed = err == nil
+			if err != nil {
+				cancel() // nobody listens any more
+			}
+			return err
+		})
+	}
 	err := d.wait(bounded, load, effects)
 	late := bounded.Err() != nil
 	cancel()
 	<-load.done
+	if broken := group.Wait(); broken != nil && !errors.Is(broken, context.Canceled) && !errors.Is(broken, context.DeadlineExceeded) {
+		return broken
+	}
 	load.into(d.tally)
 	switch {
 	case ctx.Err() != nil:

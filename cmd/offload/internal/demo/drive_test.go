@@ -16,7 +16,6 @@ import (
 	"github.com/offloadhq/offload/emulator/sqs"
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/jobs/dirstore"
-	"github.com/offloadhq/offload/task"
 )
 
 // world is an API whose tasks have ended by the time it answers, and the queues.
@@ -85,7 +84,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "no room", http.StatusServiceUnavailable)
 		return
 	}
-	id := task.NewID(time.Now())
+	id := r.Header.Get("Idempotency-Key")
 	w.end(id, r.URL.Path)
 	rw.WriteHeader(http.StatusAccepted)
 	fmt.Fprintf(rw, `{"id":%q}`, id)
@@ -116,7 +115,7 @@ func (w *world) drive(ctx context.Context) error {
 	api := httptest.NewServer(w)
 	defer api.Close()
 	return w.demo.drive(ctx, api.URL, []request{
-		{kind: "event", path: "/good"}, {kind: "event", path: "/bad", dead: true}, {kind: "event", path: "/good"},
+		{id: "a", kind: "event", path: "/good"}, {id: "b", kind: "event", path: "/bad", dead: true}, {id: "c", kind: "event", path: "/good"},
 	}, w.effects)
 }
 

@@ -33,6 +33,7 @@ const (
 
 // request is one call of the API and the end that its task must come to.
 type request struct {
+	id   string // of the task, by the key of the request
 	kind string
 	path string
 	body []byte
@@ -70,6 +71,9 @@ func plan(receiver string, seed uint64) ([]request, error) {
 	}
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a plan is no secret, and must repeat
 	random.Shuffle(len(requests), func(i, j int) { requests[i], requests[j] = requests[j], requests[i] })
+	for i := range requests {
+		requests[i].id = fmt.Sprintf("demo-%04d", i)
+	}
 	return requests, nil
 }
 

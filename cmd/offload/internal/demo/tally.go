@@ -15,7 +15,11 @@ type tally struct {
 	refused int                // requests that were not
 	refusal error              // of the first of them
 	late    time.Duration      // the limit, if it has passed before all tasks had ended
-	api     []time.Duration    // how long each request took
+	api     []time.Duration    // how long each request took, but for those of the disaster
+	unusual map[string]bool    // by task id: fired in the disaster, so its latencies are that
+	again   int                // requests that were sent again
+	left    int                // tasks in the journal of the host that was killed
+	killed  bool               // it was
 
 	done    map[string]bool          // by task id, counted from effects
 	dead    map[string]bool          // by task id, found in a dead-letter queue
@@ -26,6 +30,7 @@ type tally struct {
 func newTally(planned int) *tally {
 	return &tally{
 		planned: planned,
+		unusual: map[string]bool{},
 		fired:   map[string]request{}, done: map[string]bool{}, dead: map[string]bool{},
 		retried: map[string]bool{}, started: map[string]time.Duration{},
 	}
@@ -55,6 +60,9 @@ func (t *tally) problems() []string {
 	}
 	if t.late > 0 {
 		say("not all has ended within %v", t.late)
+	}
+	if t.killed && t.left == 0 {
+		say("the host was killed with an empty journal, so that this shows nothing of it")
 	}
 	for _, id := range t.lost() {
 		say("lost: %s %s", t.fired[id].kind, id)
@@ -96,11 +104,17 @@ func (t *tally) print(w io.Writer) error {
 		return err
 	}
 	starts := make([]time.Duration, 0, len(t.started))
-	for _, d := range t.started {
-		starts = append(starts, d)
+	for id, d := range t.started {
+		if !t.unusual[id] {
+			starts = append(starts, d)
+		}
 	}
 	fmt.Fprintf(w, "\nAPI request      p50 %s  p99 %s\n", percentile(t.api, 50), percentile(t.api, 99))
 	fmt.Fprintf(w, "fire to start    p50 %s  p99 %s\n\n", percentile(starts, 50), percentile(starts, 99))
+	if t.killed {
+		fmt.Fprintf(w, "The host was killed once (SIGKILL), in an outage of its queues, with %d tasks in its journal. Requests that were sent\n"+
+			"again, because nobody had answered: %d. The latencies are of the requests outside that disaster.\n\n", t.left, t.again)
+	}
 	_, err := fmt.Fprintf(w, "demo: fired=%d done=%d retried=%d dead=%d lost=%d\n", all.fired, all.done, all.retried, all.dead, all.lost)
 	return err
 }
