@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -99,6 +101,41 @@ func Example_buffered() {
 	// a crash loses at most 3 tasks in 67108864 bytes, and now 3
 	// <nil>
 	// fired 4: accepted 3, dropped 1; at risk 0
+}
+
+// In the mode Journaled Fire returns when the task is on this host's disk. What a process leaves behind, the next one sends.
+func Example_journaled() {
+	dir, err := os.MkdirTemp("", "journal-") // a host has a directory that outlives it
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	quiet := slog.New(slog.DiscardHandler)
+	run := func(sender transport.Sender, shutdown time.Duration, serve func(*client.Client)) {
+		j, err := journal.Open(dir, &journal.Options{Logger: quiet})
+		if err != nil {
+			log.Fatal(err)
+		}
+		c, err := client.New(sender, &client.Options{Mode: client.Journaled, Journal: j, Logger: quiet})
+		if err != nil {
+			log.Fatal(err)
+		}
+		serve(c)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdown)
+		defer cancel()
+		if err := errors.Join(c.Close(ctx), j.Close()); err != nil { // the journal after the client
+			log.Fatal(err)
+		}
+	}
+
+	run(down{}, 0, func(c *client.Client) { // the queue is away
+		_, err := c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 7}))
+		fmt.Println(err)
+	})
+	run(printer{}, time.Minute, func(*client.Client) {})
+	// Output:
+	// <nil>
+	// sent email.welcome {"userId":7}
 }
 
 // gated is a transport that answers when it is closed.

@@ -3,12 +3,14 @@ package clienttest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -24,8 +26,9 @@ func New(t testing.TB, defs ...task.Definable) (*client.Client, *Recorder) {
 }
 
 // NewWith is [New] with options: the mode that the program runs in, a small buffer to see it full, hooks. opts may be
-// nil. Routes that it has are kept; Source is "clienttest" unless it says otherwise. In the mode client.Buffered tasks
-// travel after Fire has returned: the assertions of this package wait for those that were fired before.
+// nil. Routes that it has are kept; Source is "clienttest" unless it says otherwise. In the modes
+// client.Buffered and client.Journaled tasks travel after Fire has returned: the assertions of this package wait for those
+// that were fired before. client.Journaled without a journal gets one in a temporary directory.
 func NewWith(t testing.TB, opts *client.Options, defs ...task.Definable) (*client.Client, *Recorder) {
 	t.Helper()
 	rec := NewRecorder(QueueLimits)
@@ -44,11 +47,14 @@ func NewWith(t testing.TB, opts *client.Options, defs ...task.Definable) (*clien
 	}
 	maps.Copy(routes, o.Routes)
 	o.Routes = routes
+	if o.Mode == client.Journaled && o.Journal == nil {
+		o.Journal = temporaryJournal(t)
+	}
 	c, err := client.New(rec, &o)
 	if err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
-	if o.Mode == client.Buffered {
+	if o.Mode != client.Confirmed {
 		rec.client = c
 	}
 	t.Cleanup(func() {
@@ -59,6 +65,21 @@ func NewWith(t testing.TB, opts *client.Options, defs ...task.Definable) (*clien
 		}
 	})
 	return c, rec
+}
+
+// temporaryJournal is closed after the client, whose end is registered later.
+func temporaryJournal(t testing.TB) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.TempDir(), &journal.Options{Sync: journal.SyncInterval, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Errorf("clienttest: %v", err)
+		}
+	})
+	return j
 }
 
 // settle waits until what was fired before has ended, where Fire does not.

@@ -134,15 +134,32 @@ func TestBufferedAssertionsWait(t *testing.T) {
 	if got, e := clienttest.RequireFired(t, rec, welcome); got.To != "a" || e.Source() != "own" || opts.Routes != nil {
 		t.Errorf("got %v, source %q, and the caller's options have routes %v", got, e.Source(), opts.Routes)
 	}
+	gate := make(chan struct{})
+	rec.Respond(func(ctx context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+		<-gate
+		return clienttest.Accept(ctx, call, batch)
+	})
 	for range 3 {
 		mustFire(t, c, report.With(8))
 	}
 	if _, err := c.Fire(t.Context(), report.With(9)); !errors.Is(err, client.ErrBufferFull) || dropped != 1 {
 		t.Errorf("got %v, dropped %d", err, dropped)
 	}
+	close(gate)
 	clienttest.RequireNotFired(t, rec, task.Define[int]("never.fired"))
 	if s := c.Stats(); s.Accepted != 6 || s.Dropped != 1 || ended.Load() != 6 {
 		t.Errorf("ended %d, %+v", ended.Load(), s)
+	}
+}
+
+// TestJournaledNeedsNoDirectory has more tasks than memory holds: the assertions wait for those on the disk too.
+func TestJournaledNeedsNoDirectory(t *testing.T) {
+	c, rec := clienttest.NewWith(t, &client.Options{Mode: client.Journaled, MaxPending: 2}, report)
+	for range 20 {
+		mustFire(t, c, report.With(7))
+	}
+	if got := clienttest.Fired(t, rec, report); len(got) != 20 {
+		t.Errorf("got %v", got)
 	}
 }
 
