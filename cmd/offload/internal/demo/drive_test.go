@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,6 +191,68 @@ func TestDemoFailsWhenItCannotFireAll(t *testing.T) {
 	}
 	if n := len(w.demo.tally.fired) + w.demo.tally.refused; n != 3 {
 		t.Errorf("%d requests are accounted for, want 3", n)
+	}
+}
+
+// A host that dies with a request in its hands: the request is sent again, and is the same task.
+func TestRequestWithoutAnAnswerIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	seen := map[string]int{}
+	w.end = func(id, path string) {
+		mu.Lock()
+		seen[id]++
+		dies := id == "a" && seen[id] == 1
+		mu.Unlock()
+		if dies {
+			w.done(id)
+			panic(http.ErrAbortHandler)
+		}
+		if path == "/bad" {
+			w.send("dead", w.envelope(id))
+			return
+		}
+		w.done(id)
+	}
+	if err := w.drive(t.Context()); err != nil || w.demo.tally.again != 1 || len(seen) != 3 || seen["a"] != 2 {
+		t.Errorf("err = %v, sent again %d, seen %v; printed\n%s", err, w.demo.tally.again, seen, &w.printed)
+	}
+}
+
+func TestDemoTellsABrokenDisaster(t *testing.T) {
+	w := newWorld(t)
+	broken := errors.New("the host does not start again")
+	w.demo.disaster = func(context.Context, *load) (int, error) { return 3, broken }
+	if err := w.drive(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestGateShuts(t *testing.T) {
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") }))
+	defer behind.Close()
+	g, err := startGate(behind.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func() int {
+		resp, err := http.Get(g.URL) //nolint:noctx // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	open := status()
+	g.shut.Store(true)
+	shut := status()
+	g.shut.Store(false)
+	if again := status(); open != http.StatusOK || shut != http.StatusServiceUnavailable || again != http.StatusOK {
+		t.Errorf("open %d, shut %d, open again %d", open, shut, again)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := g.close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

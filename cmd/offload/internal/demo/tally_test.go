@@ -51,8 +51,9 @@ func TestEachWayToFailIsAProblem(t *testing.T) {
 		"3 requests were not answered 202; the first: POST /events: 503": func(a *tally) {
 			a.planned, a.refused, a.refusal = 5, 3, errors.New("POST /events: 503")
 		},
-		"3 requests were planned, and 2 have an end of their own": func(a *tally) { a.planned = 3 },
-		"not all has ended within 2m0s":                           func(a *tally) { a.late = 2 * time.Minute },
+		"3 requests were planned, and 2 have an end of their own":                     func(a *tally) { a.planned = 3 },
+		"the host was killed with an empty journal, so that this shows nothing of it": func(a *tally) { a.killed = true },
+		"not all has ended within 2m0s":                                               func(a *tally) { a.late = 2 * time.Minute },
 	} {
 		tally := account()
 		spoil(tally)
