@@ -36,9 +36,10 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 	envelopes := make([]task.Envelope, len(tasks))
 	seen := make(map[string]struct{}, len(tasks))
 	for i, t := range tasks {
-		own, all := c.watcher.create(ctx, t, opts)
+		id := task.NewID(now)
+		own, all := c.watcher.create(ctx, t, id, now, opts)
 		b.ctxs[i] = own
-		envelopes[i], b.receipts[i] = c.prepare(own, t, now, causedBy(own, all))
+		envelopes[i], b.receipts[i] = c.prepare(own, t, id, now, causedBy(own, all))
 		seen[b.receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {

@@ -79,14 +79,15 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 		ctx = context.Background()
 	}
 	now := time.Now()
-	ctx, opts = c.watcher.create(ctx, t, opts)
-	receipt := c.fire(ctx, t, now, opts)
+	id := task.NewID(now)
+	ctx, opts = c.watcher.create(ctx, t, id, now, opts)
+	receipt := c.fire(ctx, t, id, now, opts)
 	c.watcher.created(ctx, receipt, now)
 	return receipt, receipt.Err
 }
 
-func (c *Client) fire(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) Receipt {
-	envelope, receipt := c.prepare(ctx, t, now, causedBy(ctx, opts))
+func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) Receipt {
+	envelope, receipt := c.prepare(ctx, t, id, now, causedBy(ctx, opts))
 	if receipt.Err != nil {
 		return receipt
 	}
@@ -121,20 +122,18 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 }
 
 // prepare encodes the task and checks it against its route. The receipt has an error if the task is refused.
-func (c *Client) prepare(ctx context.Context, t task.Task, now time.Time, opts []task.FireOption) (task.Envelope, Receipt) {
+func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) (task.Envelope, Receipt) {
 	c.intake.fired.Add(1)
-	receipt := Receipt{ID: task.NewID(now), Name: t.Name()}
-	if cause := c.unwilling(ctx); cause != nil {
-		return task.Envelope{}, c.refuse(receipt, cause)
+	var envelope task.Envelope
+	cause := c.unwilling(ctx)
+	if cause == nil {
+		envelope, cause = t.Encode(id, c.source, now, opts...)
 	}
-	envelope, err := t.Encode(receipt.ID, c.source, now, opts...)
-	if err != nil {
-		if invalid, ok := errors.AsType[*task.InvalidError](err); ok && invalid.ID != "" {
-			receipt.ID = invalid.ID
-		}
-		return task.Envelope{}, c.refuse(receipt, err)
+	if cause != nil { // there is no envelope
+		f := t.Firing(id, now, opts...)
+		return task.Envelope{}, c.refuse(Receipt{ID: f.ID, Name: f.Name, Class: f.Class}, cause)
 	}
-	receipt.ID, receipt.Class = envelope.ID(), envelope.Class()
+	receipt := Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}
 	if cause := c.misfit(envelope); cause != nil {
 		return task.Envelope{}, c.refuse(receipt, cause)
 	}

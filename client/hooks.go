@@ -18,13 +18,13 @@ import (
 //
 // The arguments of tasks are in the envelopes that hooks see. Do not log those: log ids, names and sizes.
 type Hooks struct {
-	// Create is called for each task at the start of its firing, in the goroutine of Fire: where a trace begins. The
-	// context returned, which must come from ctx, goes on with the task: its values reach Created, and Send if the task is
+	// Create is called for each task at the start of its firing, in the goroutine of Fire: where a trace begins. f is what
+	// the task and the caller's options say: its id, its queue class, and its headers, "traceparent" for one. The context returned, which must come from ctx, goes on with the task: its values reach Created, and Send if the task is
 	// the first of its request. The options returned are applied before the caller's own, which win: task.Header with
 	// "traceparent" puts the trace into the envelope.
-	Create func(ctx context.Context, t task.Task) (context.Context, []task.FireOption)
+	Create func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption)
 	// Created is called for each task when its Fire is about to return, in the same goroutine, with the context from
-	// Create, what Fire returns, and how long that took.
+	// Create, what Fire returns, and how long that took. r has the task's id, name and class, whatever became of it.
 	Created func(ctx context.Context, r Receipt, took time.Duration)
 	// Send is called before each call of Sender.Send, which gets the context returned. That must come from ctx, which has
 	// the deadline of the attempt and the values of the context of its first task.
@@ -55,13 +55,13 @@ type watcher struct {
 	log   *slog.Logger
 }
 
-func (w *watcher) create(ctx context.Context, t task.Task, opts []task.FireOption) (made context.Context, all []task.FireOption) {
+func (w *watcher) create(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) (made context.Context, all []task.FireOption) {
 	made, all = ctx, opts
 	if w.hooks.Create == nil {
 		return made, all
 	}
 	defer w.guard("Create")
-	own, more := w.hooks.Create(ctx, t)
+	own, more := w.hooks.Create(ctx, t.Firing(id, now, opts...))
 	if own != nil {
 		made = own
 	}

@@ -37,12 +37,12 @@ func (x *tracer) add(format string, args ...any) {
 
 func (x *tracer) hooks() client.Hooks {
 	return client.Hooks{
-		Create: func(ctx context.Context, t task.Task) (context.Context, []task.FireOption) {
+		Create: func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption) {
 			x.mu.Lock()
 			x.spans++
 			span := fmt.Sprintf("00-trace-%d-01", x.spans)
 			x.mu.Unlock()
-			x.add("create %s %s under %v", t.Name(), span, ctx.Value(traceKey{}))
+			x.add("create %s %s under %v", f.Name, span, ctx.Value(traceKey{}))
 			return context.WithValue(ctx, spanKey{}, span), []task.FireOption{task.Header("traceparent", span)}
 		},
 		Created: func(ctx context.Context, r client.Receipt, took time.Duration) {
@@ -157,7 +157,7 @@ func TestHooksTellOfRefusalsAndHealth(t *testing.T) {
 func TestPanickingHooksHarmNoTask(t *testing.T) {
 	var log bytes.Buffer
 	opts := &client.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Hooks: client.Hooks{
-		Create:  func(context.Context, task.Task) (context.Context, []task.FireOption) { panic("Create is broken") },
+		Create:  func(context.Context, task.Firing) (context.Context, []task.FireOption) { panic("Create is broken") },
 		Created: func(context.Context, client.Receipt, time.Duration) { panic("Created is broken") },
 		Send:    func(context.Context, client.Sending) context.Context { panic("Send is broken") },
 		Sent:    func(context.Context, client.Sending, []transport.Result, error) { panic("Sent is broken") },
@@ -215,4 +215,51 @@ func TestI3_LogsHoldNoPayload(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHooksAreToldTheFiring holds that Create knows what the caller asked for, and that Created has the same names, also of
+// a task that was refused before it was encoded.
+func TestHooksAreToldTheFiring(t *testing.T) {
+	type key struct{}
+	var firings []task.Firing
+	var receipts []client.Receipt
+	opts := &client.Options{Hooks: client.Hooks{
+		Create: func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption) {
+			firings = append(firings, f)
+			return context.WithValue(ctx, key{}, f), nil
+		},
+		Created: func(ctx context.Context, r client.Receipt, _ time.Duration) {
+			if f, _ := ctx.Value(key{}).(task.Firing); f.ID != r.ID || f.Name != r.Name || f.Class != r.Class {
+				t.Errorf("told %+v at the start, %+v at the end", f, r)
+			}
+			receipts = append(receipts, r)
+		},
+	}}
+	bubble(t, opts, func(t *testing.T, c *client.Client, _ *clienttest.Recorder) {
+		told := func(refused bool, want task.Firing, header string, r client.Receipt) {
+			t.Helper()
+			f := firings[len(firings)-1]
+			if f.ID != want.ID && want.ID != "" || f.Name != want.Name || f.Class != want.Class || f.Delay != want.Delay || f.Header("h") != header {
+				t.Errorf("Create was told %+v, want %+v", f, want)
+			}
+			if r.ID != f.ID || r.Class != want.Class || (r.Err != nil) != refused || receipts[len(receipts)-1].ID != r.ID {
+				t.Errorf("the receipt is %+v", r)
+			}
+		}
+		r, _ := c.Fire(t.Context(), bulk.With(1), task.Queue(""), task.ID("own"), task.Delay(time.Second), task.Header("h", "v"))
+		told(false, task.Firing{ID: "own", Name: "test.bulk", Delay: time.Second}, "v", r)
+		r, _ = c.Fire(t.Context(), bulk.With(1), task.ID("own")) // there is no route
+		told(true, task.Firing{ID: "own", Name: "test.bulk", Class: "bulk"}, "", r)
+		r, _ = c.Fire(t.Context(), number.With(1), task.Queue("bulk"), task.Header("id", "reserved"))
+		told(true, task.Firing{Name: "test.number", Class: "bulk"}, "", r)
+		many, _ := c.FireBatch(t.Context(), []task.Task{number.With(1), bulk.With(2)}, task.Header("h", "v"))
+		told(true, task.Firing{Name: "test.bulk", Class: "bulk"}, "v", many[1])
+		r, _ = c.Fire(canceled(t), bulk.With(1), task.ID("late"))
+		told(true, task.Firing{ID: "late", Name: "test.bulk", Class: "bulk"}, "", r)
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r, _ = c.Fire(t.Context(), bulk.With(1), task.Queue("other"), task.ID("late"))
+		told(true, task.Firing{ID: "late", Name: "test.bulk", Class: "other"}, "", r)
+	})
 }

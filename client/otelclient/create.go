@@ -26,12 +26,15 @@ type creation struct {
 	to   *place
 }
 
-func (i *instruments) create(ctx context.Context, t task.Task) (context.Context, []task.FireOption) {
+func (i *instruments) create(ctx context.Context, f task.Firing) (context.Context, []task.FireOption) {
 	ctx = continued(ctx)
+	if f.Header("traceparent") != "" { // a creation context of the caller's own: no create span, and nothing to add
+		return ctx, nil
+	}
 	if i.creates {
-		c := &creation{to: i.place(t.Class())}
+		c := &creation{to: i.place(f.Class)}
 		o := &c.to.create
-		ctx, c.span = i.tracer.Start(ctx, o.span, o.begin(trace.WithAttributes(taskName.String(t.Name())))...)
+		ctx, c.span = i.tracer.Start(ctx, o.span, o.begin(trace.WithAttributes(taskID.String(f.ID), taskName.String(f.Name)))...)
 		ctx = context.WithValue(ctx, createKey{i}, c)
 	}
 	var carried w3c
@@ -61,9 +64,6 @@ func (i *instruments) created(ctx context.Context, r client.Receipt, took time.D
 		kind = errorType(r.Err)
 	}
 	c, _ := ctx.Value(createKey{i}).(*creation)
-	if c != nil && r.Class == "" && r.Err != nil {
-		p = c.to // a task that was refused before it was encoded has no class yet
-	}
 	i.duration.Record(ctx, took.Seconds(), p.create.measured(kind))
 	if c == nil {
 		return
@@ -72,12 +72,11 @@ func (i *instruments) created(ctx context.Context, r client.Receipt, took time.D
 	if !c.span.IsRecording() {
 		return
 	}
-	if p != c.to { // the firing chose another queue than the definition
+	if p != c.to { // a hook of the program chose another queue
 		c.span.SetName(p.create.span)
 		c.span.SetAttributes(p.create.measure...)
 	}
 	c.span.SetAttributes(p.create.own...)
-	c.span.SetAttributes(taskID.String(r.ID))
 	if r.MessageID != "" {
 		c.span.SetAttributes(semconv.MessagingMessageID(r.MessageID))
 	}

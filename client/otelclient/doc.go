@@ -19,6 +19,7 @@
 // "create DESTINATION", kind PRODUCER: one for each task given to Fire or FireBatch, a child of the span in the caller's
 // context, for as long as the call takes: in the mode Confirmed to the acknowledgement. In a handler whose context has
 // no span it is a child of the trace that the task of the handler came with. Its status is an error when the receipt has one.
+// There is none for a firing with a header traceparent of its own: it has a creation context already.
 //
 // "send DESTINATION", kind CLIENT: one for each call of Sender.Send, which is one SendMessageBatch or one Invoke, with a link to
 // the creation context of each of its tasks. A retry is another one. It is a child of the creation span of its first task;
@@ -28,7 +29,7 @@
 // DESTINATION is the name of the queue or the function, known from the Sender if it is [transport.Addressed].
 //
 // What travels with the task, as traceparent and tracestate (docs/wire.md), is the context of its create span; without create
-// spans that of the caller's span. A header traceparent of the firing itself wins, and the send span then links to that.
+// spans that of the caller's span. A header traceparent of the firing itself stays, and the send span links to that.
 // Every retry carries the same. Baggage is not carried.
 //
 // The attributes of both:

@@ -64,9 +64,9 @@ func (i *instruments) place(class string) *place {
 func join(a, b client.Hooks) client.Hooks {
 	joined := a
 	if b.Create != nil {
-		joined.Create = func(ctx context.Context, t task.Task) (context.Context, []task.FireOption) {
-			ctx, opts := a.Create(ctx, t)
-			own, more := b.Create(ctx, t)
+		joined.Create = func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption) {
+			ctx, opts := a.Create(ctx, f)
+			own, more := b.Create(ctx, f)
 			if own == nil {
 				own = ctx
 			}

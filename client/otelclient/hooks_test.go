@@ -41,7 +41,7 @@ type mark struct{}
 
 func (l *calls) hooks() client.Hooks {
 	return client.Hooks{
-		Create: func(ctx context.Context, _ task.Task) (context.Context, []task.FireOption) {
+		Create: func(ctx context.Context, _ task.Firing) (context.Context, []task.FireOption) {
 			l.add(ctx, "Create")
 			return context.WithValue(ctx, mark{}, true), []task.FireOption{task.Header("tenant", "blue")}
 		},
@@ -84,7 +84,7 @@ func TestHooksMayGiveNoContextAndAreToldTheHealth(t *testing.T) {
 	health := make(chan client.Health, 10)
 	r := newRig(t, func(o *otelclient.Options, _ *client.Options) {
 		o.Hooks = client.Hooks{
-			Create: func(context.Context, task.Task) (context.Context, []task.FireOption) { return nil, nil },
+			Create: func(context.Context, task.Firing) (context.Context, []task.FireOption) { return nil, nil },
 			Health: func(h client.Health) { health <- h },
 		}
 	})

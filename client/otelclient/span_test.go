@@ -94,18 +94,42 @@ func TestTheQueueOfTheFiringNamesTheCreateSpan(t *testing.T) {
 	span := r.one("create tasks")
 	want := with(createTasks, map[string]string{
 		"offload.task.name": "export.write", "offload.task.id": receipt.ID, "messaging.message.id": receipt.MessageID,
-		"server.port": "4566", // of the definition's queue: what a span began with cannot be taken back
 	})
 	is(t, span, want)
 }
 
-func TestATaskThatIsRefusedKeepsTheQueueOfItsDefinition(t *testing.T) {
-	r := newRig(t, nil)
-	receipt, err := r.client.Fire(t.Context(), export.With(secret), task.Delay(-1))
-	if err == nil {
-		t.Fatal("no error")
+func TestTheQueueThatAHookChoosesNamesTheCreateSpan(t *testing.T) {
+	r := newRig(t, func(o *otelclient.Options, _ *client.Options) {
+		o.Hooks.Create = func(context.Context, task.Firing) (context.Context, []task.FireOption) {
+			return nil, []task.FireOption{task.Queue("")}
+		}
+	})
+	receipt, err := r.client.Fire(t.Context(), export.With(secret))
+	if err != nil {
+		t.Fatal(err)
 	}
-	is(t, r.one("create bulk"), with(createBulk, map[string]string{"offload.task.id": receipt.ID, "error.type": "invalid"}))
+	want := with(createTasks, map[string]string{
+		"offload.task.name": "export.write", "offload.task.id": receipt.ID, "messaging.message.id": receipt.MessageID,
+		"server.port": "4566", // of the definition's queue: what a span began with cannot be taken back
+	})
+	is(t, r.one("create tasks"), want)
+}
+
+// TestATaskThatIsRefusedHasItsQueue: that of its definition, or of the firing, although nothing was encoded.
+func TestATaskThatIsRefusedHasItsQueue(t *testing.T) {
+	r := newRig(t, nil)
+	refuse := func(want string, opts ...task.FireOption) {
+		t.Helper()
+		receipt, err := r.client.Fire(t.Context(), export.With(secret), append(opts, task.Delay(-1), task.ID("of-the-caller"))...)
+		if err == nil || receipt.Class != want || receipt.ID != "of-the-caller" {
+			t.Errorf("the receipt has the class %q and the id %q, want %q: %v", receipt.Class, receipt.ID, want, err)
+		}
+	}
+	refuse("bulk")
+	refuse("", task.Queue(""))
+	own := map[string]string{"offload.task.id": "of-the-caller", "error.type": "invalid"}
+	is(t, r.one("create bulk"), with(createBulk, own))
+	is(t, r.one("create tasks"), with(createTasks, own, map[string]string{"offload.task.name": "export.write"}))
 }
 
 func TestARetryIsAnotherSendSpanAndTheTraceContextStays(t *testing.T) {
@@ -204,68 +228,6 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	if got := r.points("messaging.client.sent.messages")[sent]; got != callers*each {
 		t.Errorf("messaging.client.sent.messages is %d", got)
-	}
-}
-
-func TestTheHeaderOfTheFiringWins(t *testing.T) {
-	r := newRig(t, nil)
-	const own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Header("traceparent", own), task.Header("tracestate", "a=b")); err != nil {
-		t.Fatal(err)
-	}
-	r.flush()
-	if e := r.tasks.Envelopes()[0]; e.Header("traceparent") != own || e.Header("tracestate") != "a=b" {
-		t.Errorf("the task carries %v", e.Headers())
-	}
-	links := r.one("send tasks").Links
-	if len(links) != 1 || traceparent(links[0].SpanContext) != own || links[0].SpanContext.TraceState().String() != "a=b" || !links[0].SpanContext.IsRemote() {
-		t.Errorf("the send span links to %+v", links)
-	}
-}
-
-func TestABrokenHeaderOfTheFiringBreaksNothing(t *testing.T) {
-	r := newRig(t, nil)
-	if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Header("traceparent", "broken")); err != nil {
-		t.Fatal(err)
-	}
-	r.flush()
-	if e := r.tasks.Envelopes()[0]; e.Header("traceparent") != "broken" {
-		t.Errorf("the task carries %v", e.Headers())
-	}
-	if links := r.one("send tasks").Links; len(links) != 0 {
-		t.Errorf("the send span links to %+v", links)
-	}
-}
-
-// TestAHandlersFiringGoesOnWithTheTrace: of the handler's span if there is one, else of its task.
-func TestAHandlersFiringGoesOnWithTheTrace(t *testing.T) {
-	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	handler := task.WithInfo(t.Context(), task.Info{Hops: 1, Headers: map[string]string{"traceparent": parent, "tracestate": "a=b"}})
-
-	r := newRig(t, nil)
-	if _, err := r.client.Fire(handler, welcome.With(secret)); err != nil {
-		t.Fatal(err)
-	}
-	create := r.one("create tasks")
-	if traceparent(create.Parent) != parent || !create.Parent.IsRemote() {
-		t.Errorf("the parent is %+v", create.Parent)
-	}
-	if e := r.tasks.Envelopes()[0]; e.Header("traceparent") != traceparent(create.SpanContext) || e.Header("tracestate") != "a=b" || e.Hops() != 2 {
-		t.Errorf("the task carries %v", e.Headers())
-	}
-
-	r = newRig(t, nil)
-	ctx, span := r.tracer.Start(handler, "handler")
-	defer span.End()
-	if _, err := r.client.Fire(ctx, welcome.With(secret)); err != nil {
-		t.Fatal(err)
-	}
-	create = r.one("create tasks")
-	if create.Parent.SpanID() != span.SpanContext().SpanID() {
-		t.Errorf("the parent is %+v", create.Parent)
-	}
-	if e := r.tasks.Envelopes()[0]; e.Header("traceparent") != traceparent(create.SpanContext) || e.Header("tracestate") != "" {
-		t.Errorf("the task carries %v: a tracestate of another trace", e.Headers())
 	}
 }
 
