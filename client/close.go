@@ -64,8 +64,8 @@ func (c *Client) Close(ctx context.Context) error {
 	case <-c.ledger.over:
 	case <-ctx.Done():
 		c.cutShort(ctx.Err())
-		c.journaled.tellKept()
 	}
+	c.journaled.tellKept()
 	return c.ledger.result()
 }
 

@@ -36,6 +36,8 @@ type journaled struct {
 	recovered, spilled atomic.Uint64
 	failed             atomic.Bool // the backlog cannot be read; a timer tries again
 
+	told map[string]bool // classes without a route that were logged; of the goroutine that brings tasks back
+
 	mu      sync.Mutex
 	running bool          // a goroutine brings tasks back
 	again   bool          // it is to look once more before it ends
@@ -53,7 +55,7 @@ const (
 )
 
 func newJournaled(j store, c *Client, log *slog.Logger) *journaled {
-	x := &journaled{journal: j, client: c, log: log}
+	x := &journaled{journal: j, client: c, log: log, told: map[string]bool{}}
 	c.ledger.more = func() bool { return !x.failed.Load() && j.Backlog() > 0 }
 	return x
 }
@@ -252,7 +254,11 @@ func (j *journaled) restore(x journal.Recovered, now time.Time) (*route, *entry)
 		return nil, nil
 	}
 	if err := j.client.misfit(envelope); err != nil {
-		j.log.Error("a task of the journal has no way; it stays there for a client that has one", "id", envelope.ID(), "name", envelope.Name(), "class", envelope.Class(), "error", err)
+		if class := envelope.Class(); !j.told[class] || !errors.Is(err, ErrNoRoute) {
+			j.told[class] = true
+			j.log.Error("a task of the journal has no way and stays there; a missing route is told once a class",
+				"id", envelope.ID(), "name", envelope.Name(), "class", class, "error", err)
+		}
 		j.client.intake.refused.Add(1)
 		return nil, nil
 	}

@@ -110,12 +110,13 @@ func newJournalDrain() *cobra.Command {
 		Long: `Send what dead processes have left in DIR, the directory that they gave to journal.Open. What a living process holds is left to
 it. Tasks keep their ids, so one that had arrived already is the same task for whoever deduplicates.
 
-Tasks of the class "" go to --queue-url, those of another class to its --route; without one they stay where they are.
+Tasks of the class "" go to --queue-url, those of another class to its --route; without one they stay where they are. The route of a
+class that went straight to a function is the queue of that function.
 In an outage it waits, and tells why on standard error; Ctrl-C ends it, and what is not sent stays.
 
 Exits 0 when nothing is left that it could take, 1 otherwise.`,
 		Example: `  offload journal drain /var/lib/shop/offload --queue-url https://sqs.eu-central-1.amazonaws.com/123456789012/tasks
-  offload journal drain /var/lib/shop/offload --route bulk=$OFFLOAD_BULK_QUEUE_URL`,
+  offload journal drain /var/lib/shop/offload --route bulk=$OFFLOAD_BULK_QUEUE_URL --route direct=$OFFLOAD_QUEUE_URL`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d.stdout = cmd.OutOrStdout()
@@ -155,7 +156,7 @@ func (d *drain) run(ctx context.Context, dir string, log *slog.Logger) (err erro
 		return err
 	}
 	if n := left(s); n > 0 {
-		return fmt.Errorf("journal %q: %d tasks are left: see the lines above for why", dir, n)
+		return fmt.Errorf("journal %q: %d tasks are left: the lines above tell why; a class without a route needs --route CLASS=URL", dir, n)
 	}
 	return nil
 }
