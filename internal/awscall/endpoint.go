@@ -88,8 +88,8 @@ func configured[P, T any](cfg aws.Config, ask func(P) (T, bool, error)) (value T
 //
 //nolint:contextcheck // the sources of a configuration answer from memory
 func baseEndpoint(cfg aws.Config, s Service) (string, bool) {
-	_, forAll := os.LookupEnv("AWS_ENDPOINT_URL")
-	_, forService := os.LookupEnv("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(s.ID, " ", "_")))
+	forAll := inEnvironment(cfg, "AWS_ENDPOINT_URL")
+	forService := inEnvironment(cfg, "AWS_ENDPOINT_URL_"+strings.ToUpper(strings.ReplaceAll(s.ID, " ", "_")))
 	ignored := configured(cfg, func(p interface {
 		GetIgnoreConfiguredEndpoints(ctx context.Context) (bool, bool, error)
 	},
@@ -108,6 +108,21 @@ func baseEndpoint(cfg aws.Config, s Service) (string, bool) {
 		}
 	}
 	return aws.ToString(cfg.BaseEndpoint), cfg.BaseEndpoint != nil
+}
+
+// Environment is the source of a configuration that was made from another environment than that of the process.
+type Environment interface{ Getenv(name string) string }
+
+// inEnvironment reports that a variable is set where the configuration comes from. The SDK's own does not tell, and its
+// clients then look into the environment of the process.
+func inEnvironment(cfg aws.Config, name string) bool {
+	for _, source := range cfg.ConfigSources {
+		if e, ok := source.(Environment); ok {
+			return e.Getenv(name) != ""
+		}
+	}
+	_, set := os.LookupEnv(name)
+	return set
 }
 
 // withoutFIPS takes the mark of the older names of FIPS regions away: fips-us-west-2, us-gov-west-1-fips.

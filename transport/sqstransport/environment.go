@@ -8,12 +8,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/offloadhq/offload/internal/awscall"
 )
 
 // LambdaConfig makes the configuration of a Lambda function from the variables that Lambda sets: AWS_REGION,
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Endpoints come from AWS_ENDPOINT_URL (which offload dev
 // sets) and AWS_ENDPOINT_URL_SQS, and so on for other services, their variants from AWS_USE_FIPS_ENDPOINT and
-// AWS_USE_DUALSTACK_ENDPOINT. Clients of the SDK can be made from it too. Pass os.Getenv.
+// AWS_USE_DUALSTACK_ENDPOINT. Clients of the SDK can be made from it too. Pass os.Getenv; with another function nothing
+// of it is read from the environment of the process, except by clients of the SDK.
 //
 // A function needs no more, and config.LoadDefaultConfig, which also knows profiles, single sign-on and roles, makes its
 // binary half as large again. The keys of an execution environment hold as long as it does. A missing variable is an error:
@@ -52,6 +55,11 @@ func (s source) flag(name string) (on, found bool) {
 	value := s.getenv(name)
 	return strings.EqualFold(value, "true"), value != ""
 }
+
+var _ awscall.Environment = source{}
+
+// Getenv gives a variable: the environment of the process may be another.
+func (s source) Getenv(name string) string { return s.getenv(name) }
 
 func (s source) ignored() bool {
 	on, _ := s.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")

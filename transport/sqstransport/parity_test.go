@@ -1,6 +1,7 @@
 package sqstransport_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,6 +219,28 @@ func TestLambdaConfigIsThatOfTheEnvironment(t *testing.T) {
 	for _, want := range []string{"AWS_REGION is not set", "AWS_ACCESS_KEY_ID is not set", "AWS_SECRET_ACCESS_KEY is not set", "config.LoadDefaultConfig"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
+// TestLambdaConfigReadsOneEnvironment gives it another environment than that of the process.
+func TestLambdaConfigReadsOneEnvironment(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+	t.Setenv("AWS_USE_FIPS_ENDPOINT", "true")
+	for want, more := range map[string]map[string]string{
+		"sqs.eu-north-1.amazonaws.com": nil,
+		"127.0.0.1:4":                  {"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:4"},
+		"127.0.0.1:3":                  {"AWS_ENDPOINT_URL": "http://127.0.0.1:3"},
+	} {
+		cfg, err := sqstransport.LambdaConfig(func(name string) string {
+			return cmp.Or(more[name], map[string]string{"AWS_REGION": "eu-north-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}[name])
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSender(t, sqstransport.NewClient(cfg), "https://sqs.eu-north-1.amazonaws.com/1/q", nil)
+		if got := s.Destination().Server; got != want {
+			t.Errorf("with %v requests go to %q, want %q", more, got, want)
 		}
 	}
 }
