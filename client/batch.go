@@ -33,27 +33,25 @@ type batch struct {
 }
 
 func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now time.Time, opts []task.FireOption) {
-	envelopes := make([]task.Envelope, len(tasks))
+	entries := make([]*entry, len(tasks)) // nil: refused
 	seen := make(map[string]struct{}, len(tasks))
 	for i, t := range tasks {
 		id := task.NewID(now)
 		own, all := c.watcher.create(ctx, t, id, now, opts)
 		b.ctxs[i] = own
-		envelopes[i], b.receipts[i] = c.prepare(own, t, id, now, causedBy(own, all))
+		entries[i], b.receipts[i] = c.prepare(own, t, id, now, causedBy(own, all))
 		seen[b.receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {
 		c.refuseAll(b.receipts)
 		return
 	}
-	entries := make([]*entry, len(tasks)) // nil: refused
 	shares := make(map[*route][]int, 1)
 	var dropped []int
-	c.admitAll(b, envelopes, entries, now)
+	c.admitAll(b, entries, now)
 	for i, e := range entries {
 		if e != nil {
-			r := c.routes[b.receipts[i].Class]
-			shares[r] = append(shares[r], i)
+			shares[e.route] = append(shares[e.route], i)
 		} else if b.receipts[i].Err != nil {
 			dropped = append(dropped, i)
 		}
@@ -69,15 +67,15 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 	}
 }
 
-// admitAll admits the tasks of a batch. Those of the receipts that have an error are left out.
-func (c *Client) admitAll(b *batch, envelopes []task.Envelope, entries []*entry, now time.Time) {
+// admitAll admits the tasks of a batch, and sets those that are not in memory to nil.
+func (c *Client) admitAll(b *batch, entries []*entry, now time.Time) {
 	if c.journaled != nil {
-		c.journaled.admitAll(b, envelopes, entries, now)
+		c.journaled.admitAll(b, entries, now)
 		return
 	}
-	for i, envelope := range envelopes {
-		if b.receipts[i].Err == nil {
-			entries[i], b.receipts[i] = c.admit(b.ctxs[i], envelope, now)
+	for i, e := range entries {
+		if e != nil {
+			entries[i], b.receipts[i] = c.admit(b.ctxs[i], e, now)
 		}
 	}
 }
@@ -104,7 +102,7 @@ func (c *Client) waitAll(ctx context.Context, entries []*entry, receipts []Recei
 	defer timer.Stop()
 	for i, e := range entries {
 		if e != nil {
-			receipts[i] = c.wait(ctx, expired, c.routes[receipts[i].Class], e)
+			receipts[i] = c.wait(ctx, expired, e)
 		}
 	}
 }

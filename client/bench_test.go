@@ -41,6 +41,8 @@ type far struct {
 
 func (f *far) Limits() transport.Limits { return benchLimits }
 
+func (f *far) Forgets() transport.Sender { return f }
+
 func (f *far) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	f.requests.Add(1)
 	if f.roundTrip > 0 {

@@ -22,6 +22,7 @@ type Client struct {
 	confirmTimeout time.Duration
 	sendTimeout    time.Duration
 	routes         map[string]*route // constant
+	standard       *route            // that of class ""
 	classes        []string          // of the routes, sorted
 	ledger         *ledger
 	intake         intake
@@ -55,12 +56,13 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger}
 	for class, sender := range o.Routes {
 		c.routes[class] = &route{
-			class: class, sender: sender, limits: sender.Limits(),
+			class: class, sender: sender, limits: sender.Limits(), forgets: o.forgets(sender),
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
 			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher, journaled: c.journaled,
 			health: Health{Class: class},
 		}
 	}
+	c.standard = c.routes[""]
 	c.classes = slices.Sorted(maps.Keys(c.routes))
 	c.journaled.start()
 	return c, nil
@@ -87,17 +89,16 @@ func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption)
 }
 
 func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) Receipt {
-	envelope, receipt := c.prepare(ctx, t, id, now, causedBy(ctx, opts))
-	if receipt.Err != nil {
+	e, receipt := c.prepare(ctx, t, id, now, causedBy(ctx, opts))
+	if e == nil {
 		return receipt
 	}
-	e, receipt := c.admit(ctx, envelope, now)
+	e, receipt = c.admit(ctx, e, now)
 	if e == nil {
 		c.tellDrop(receipt)
 		return receipt
 	}
-	r := c.routes[receipt.Class]
-	open := r.accept(now, e)
+	open := e.route.accept(now, e)
 	if c.mode != Confirmed {
 		if !open && c.mode == Buffered { // the journal has it
 			return e.receipt(e.end)
@@ -106,7 +107,7 @@ func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time
 	}
 	timer := c.timers.Get().(*time.Timer)
 	timer.Reset(c.confirmTimeout)
-	receipt = c.wait(ctx, timer.C, r, e)
+	receipt = c.wait(ctx, timer.C, e)
 	timer.Stop()
 	c.timers.Put(timer)
 	return receipt
@@ -121,23 +122,34 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 	return append(opts[:len(opts):len(opts)], task.CausedBy(info))
 }
 
-// prepare encodes the task and checks it against its route. The receipt has an error if the task is refused.
-func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) (task.Envelope, Receipt) {
+// prepare encodes the task and checks it against its route. If the task is refused the entry is nil, and the receipt has an
+// error.
+func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) (*entry, Receipt) {
 	c.intake.fired.Add(1)
-	var envelope task.Envelope
+	var e *entry
 	cause := c.unwilling(ctx)
 	if cause == nil {
-		envelope, cause = t.Encode(id, c.source, now, opts...)
+		e = newEntry()
+		cause = t.EncodeInto(&e.envelope, e.room, id, c.source, now, opts...)
 	}
 	if cause != nil { // there is no envelope
 		f := t.Firing(id, now, opts...)
-		return task.Envelope{}, c.refuse(Receipt{ID: f.ID, Name: f.Name, Class: f.Class}, cause)
+		return nil, c.refuse(Receipt{ID: f.ID, Name: f.Name, Class: f.Class}, cause)
 	}
-	receipt := Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}
-	if cause := c.misfit(envelope); cause != nil {
-		return task.Envelope{}, c.refuse(receipt, cause)
+	receipt := Receipt{ID: e.envelope.ID(), Name: e.envelope.Name(), Class: e.envelope.Class()}
+	e.route = c.route(receipt.Class)
+	if cause := c.misfit(e.route, &e.envelope); cause != nil {
+		return nil, c.refuse(receipt, cause)
 	}
-	return envelope, receipt
+	return e, receipt
+}
+
+// route returns that of a class, nil if there is none.
+func (c *Client) route(class string) *route {
+	if class == "" {
+		return c.standard
+	}
+	return c.routes[class]
 }
 
 // refuse counts a task that is not taken on.
@@ -158,10 +170,9 @@ func (c *Client) unwilling(ctx context.Context) error {
 	return nil
 }
 
-// misfit is why its route cannot take the envelope.
-func (c *Client) misfit(e task.Envelope) error {
-	r, ok := c.routes[e.Class()]
-	if !ok {
+// misfit is why the route cannot take the envelope. The route is nil if there is none.
+func (c *Client) misfit(r *route, e *task.Envelope) error {
+	if r == nil {
 		return noRoute(e.Class())
 	}
 	var err error
@@ -184,21 +195,21 @@ func noRoute(class string) error {
 
 // admit takes the task on, within the bounds. The entry is nil if it is not in memory: then the receipt has an error, and
 // tellDrop is still to be called, or the task waits in the journal.
-func (c *Client) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
+func (c *Client) admit(ctx context.Context, e *entry, now time.Time) (*entry, Receipt) {
 	if c.journaled != nil {
-		return c.journaled.admit(ctx, envelope, now)
+		return c.journaled.admit(ctx, e, now)
 	}
-	e, err := c.ledger.admit(envelope, 1)
-	if err != nil {
-		return nil, c.notAdmitted(envelope, err)
+	if err := c.ledger.admit(e, 1); err != nil {
+		return nil, c.notAdmitted(&e.envelope, err)
 	}
 	return c.begin(ctx, e, now), e.receipt(answer{})
 }
 
-// notAdmitted counts a task that is valid, and refused nevertheless.
-func (c *Client) notAdmitted(envelope task.Envelope, err error) Receipt {
+// notAdmitted counts a task that is valid, and refused nevertheless. The receipt keeps the envelope.
+func (c *Client) notAdmitted(envelope *task.Envelope, err error) Receipt {
 	receipt, _ := refuse(Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}, err)
-	receipt.Envelope = &envelope
+	kept := *envelope
+	receipt.Envelope = &kept
 	if errors.Is(err, ErrBufferFull) {
 		c.intake.dropped.Add(1)
 	} else {
@@ -234,7 +245,7 @@ func (c *Client) tellDrop(r Receipt) {
 }
 
 // wait gives what became of the entry, or what is known when the caller's patience ends.
-func (c *Client) wait(ctx context.Context, timeout <-chan time.Time, r *route, e *entry) Receipt {
+func (c *Client) wait(ctx context.Context, timeout <-chan time.Time, e *entry) Receipt {
 	select {
 	case <-e.answer:
 		return e.receipt(e.told)
@@ -244,9 +255,9 @@ func (c *Client) wait(ctx context.Context, timeout <-chan time.Time, r *route, e
 	case <-e.answer:
 		return e.receipt(e.told)
 	case <-ctx.Done():
-		return r.leave(e, contextError(ctx))
+		return e.route.leave(e, contextError(ctx))
 	case <-timeout:
-		return r.leave(e, fmt.Errorf("no answer within %v (Options.ConfirmTimeout)", c.confirmTimeout))
+		return e.route.leave(e, fmt.Errorf("no answer within %v (Options.ConfirmTimeout)", c.confirmTimeout))
 	}
 }
 

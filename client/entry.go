@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/offloadhq/offload/client/journal"
@@ -28,6 +29,8 @@ const taskOverhead = 1280
 // entry is one accepted task from its acceptance to its end.
 type entry struct {
 	envelope task.Envelope
+	room     []byte // memory for the body of the next task
+	route    *route
 	ref      journal.Ref     // of its record; zero outside the mode Journaled
 	fired    context.Context //nolint:containedctx // the caller's: only its values are used, for the request that the entry leads
 	cohort   *cohort
@@ -49,6 +52,26 @@ type entry struct {
 	end        answer // set when the entry ends, and then constant
 }
 
+var entries = sync.Pool{New: func() any { return new(entry) }}
+
+// newEntry returns an empty one.
+func newEntry() *entry { return entries.Get().(*entry) }
+
+// maxRoom keeps large bodies from pinning their memory: with an entry it is about taskOverhead, so what is counted for a small
+// task suffices for one in such memory too.
+const maxRoom = 1 << 10
+
+// free lets the next task have the memory of an entry, which nobody holds any more; and that of its body, if nobody holds that
+// either.
+func (e *entry) free() {
+	var room []byte
+	if body := e.envelope.Body(); e.route.forgets && cap(body) <= maxRoom {
+		room = body[:0]
+	}
+	*e = entry{room: room}
+	entries.Put(e)
+}
+
 // answer is what a receipt has besides the facts of the task.
 type answer struct {
 	messageID string
@@ -57,7 +80,7 @@ type answer struct {
 }
 
 // weight is what the entry counts against the bound of bytes.
-func weight(e task.Envelope) int { return e.Size() + taskOverhead }
+func weight(e *task.Envelope) int { return e.Size() + taskOverhead }
 
 // unboundedCompany is the company in a request of a transport without a bound of items.
 const unboundedCompany = 1024

@@ -71,12 +71,13 @@ func (j *journaled) start() {
 
 // admit takes the task on: it is in the journal, and in memory too if the entry is not nil. A task that arrives while
 // others wait on the disk leaves half of the memory to them.
-func (j *journaled) admit(ctx context.Context, envelope task.Envelope, now time.Time) (*entry, Receipt) {
+func (j *journaled) admit(ctx context.Context, e *entry, now time.Time) (*entry, Receipt) {
 	share := 1
 	if j.journal.Backlog() > 0 {
 		share = 2
 	}
-	e, err := j.client.ledger.admit(envelope, share)
+	envelope := &e.envelope
+	err := j.client.ledger.admit(e, share)
 	if err != nil && !errors.Is(err, ErrBufferFull) {
 		return nil, j.client.notAdmitted(envelope, err)
 	}
@@ -103,16 +104,16 @@ func (j *journaled) admit(ctx context.Context, envelope task.Envelope, now time.
 	return e, e.receipt(answer{})
 }
 
-// admitAll admits the tasks of a batch at the same time. Those of the receipts that have an error are left out.
-func (j *journaled) admitAll(b *batch, envelopes []task.Envelope, entries []*entry, now time.Time) {
+// admitAll admits the tasks of a batch at the same time.
+func (j *journaled) admitAll(b *batch, entries []*entry, now time.Time) {
 	var group errgroup.Group
 	group.SetLimit(batchWriters)
-	for i := range envelopes {
-		if b.receipts[i].Err != nil {
+	for i, e := range entries {
+		if e == nil {
 			continue
 		}
 		group.Go(func() error {
-			entries[i], b.receipts[i] = j.admit(b.ctxs[i], envelopes[i], now)
+			entries[i], b.receipts[i] = j.admit(b.ctxs[i], e, now)
 			return nil
 		})
 	}
@@ -120,7 +121,7 @@ func (j *journaled) admitAll(b *batch, envelopes []task.Envelope, entries []*ent
 }
 
 // journalError is why a task is not in the journal.
-func journalError(e task.Envelope, err error) error {
+func journalError(e *task.Envelope, err error) error {
 	switch {
 	case errors.Is(err, journal.ErrFull):
 		return fmt.Errorf("the journal has no room: try again later: %w: %w", ErrBufferFull, err)
@@ -130,7 +131,7 @@ func journalError(e task.Envelope, err error) error {
 	return fmt.Errorf("write to the journal: %w", err)
 }
 
-func recordOf(e task.Envelope) journal.Record {
+func recordOf(e *task.Envelope) journal.Record {
 	r := journal.Record{Body: e.Body(), Class: e.Class(), Time: e.Time()}
 	if e.Delay() > 0 {
 		r.NotBefore = r.Time.Add(e.Delay())
@@ -232,8 +233,8 @@ func (j *journaled) replay() bool {
 	shares := make(map[*route][]*entry, 1)
 	now := time.Now()
 	for _, x := range records {
-		if r, e := j.restore(x, now); e != nil {
-			shares[r] = append(shares[r], e)
+		if e := j.restore(x, now); e != nil {
+			shares[e.route] = append(shares[e.route], e)
 		}
 	}
 	for r, entries := range shares {
@@ -243,7 +244,7 @@ func (j *journaled) replay() bool {
 }
 
 // restore takes a task on again. The entry is nil if it cannot be sent: it then stays in the journal, or aside.
-func (j *journaled) restore(x journal.Recovered, now time.Time) (*route, *entry) {
+func (j *journaled) restore(x journal.Recovered, now time.Time) *entry {
 	envelope, err := envelopeOf(x.Record)
 	if err != nil {
 		j.log.Error("a record of the journal is no task; it is put aside", "error", err)
@@ -251,20 +252,22 @@ func (j *journaled) restore(x journal.Recovered, now time.Time) (*route, *entry)
 			j.log.Error("the journal cannot put a record aside", "error", err)
 		}
 		j.client.intake.refused.Add(1)
-		return nil, nil
+		return nil
 	}
-	if err := j.client.misfit(envelope); err != nil {
+	r := j.client.route(envelope.Class())
+	if err := j.client.misfit(r, &envelope); err != nil {
 		if class := envelope.Class(); !j.told[class] || !errors.Is(err, ErrNoRoute) {
 			j.told[class] = true
 			j.log.Error("a task of the journal has no way and stays there; a missing route is told once a class",
 				"id", envelope.ID(), "name", envelope.Name(), "class", class, "error", err)
 		}
 		j.client.intake.refused.Add(1)
-		return nil, nil
+		return nil
 	}
-	e := j.client.ledger.recover(envelope)
-	e.ref = x.Ref
-	return j.client.routes[envelope.Class()], j.client.begin(context.Background(), e, now)
+	e := newEntry()
+	e.envelope, e.route, e.ref = envelope, r, x.Ref
+	j.client.ledger.recover(e)
+	return j.client.begin(context.Background(), e, now)
 }
 
 // flush waits until nothing waits on the disk, and what came from there into memory has ended.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/offloadhq/offload/task"
 )
 
 // ledger counts what the client has taken on, for all routes: it keeps the bounds, and knows when nothing is left.
@@ -22,7 +20,6 @@ type ledger struct {
 	bytes       int      // of their bodies, and taskOverhead for each
 	goroutines  int      // of senders and of the reporter
 	cohort      *cohort  // of the tasks accepted now
-	free        []*entry // to be used again
 	undelivered []*entry // what Close will return
 	finished    bool     // over is closed
 	cut         error    // the error of the context that cut the draining short
@@ -51,22 +48,20 @@ func newLedger(maxTasks, maxBytes int) *ledger {
 	return &ledger{maxTasks: maxTasks, maxBytes: maxBytes, over: make(chan struct{}), cohort: newCohort(), more: func() bool { return false }}
 }
 
-// maxFree is how many entries are kept to be used again.
-const maxFree = 4096
-
 // admit takes a task on, if the share of the bounds has room: 1 for all, 2 for the half. It never waits.
-func (l *ledger) admit(e task.Envelope, share int) (*entry, error) {
+func (l *ledger) admit(e *entry, share int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case l.tasks >= l.maxTasks/share:
-		return nil, fmt.Errorf("%d tasks are pending, and Options.MaxPending is %d: try again later: %w", l.tasks, l.maxTasks, ErrBufferFull)
-	case weight(e) > l.maxBytes/share-l.bytes:
-		return nil, fmt.Errorf("%d bytes are pending, and Options.MaxPendingBytes is %d: try again later: %w", l.bytes, l.maxBytes, ErrBufferFull)
+		return fmt.Errorf("%d tasks are pending, and Options.MaxPending is %d: try again later: %w", l.tasks, l.maxTasks, ErrBufferFull)
+	case weight(&e.envelope) > l.maxBytes/share-l.bytes:
+		return fmt.Errorf("%d bytes are pending, and Options.MaxPendingBytes is %d: try again later: %w", l.bytes, l.maxBytes, ErrBufferFull)
 	}
-	return l.take(e), nil
+	l.take(e)
+	return nil
 }
 
 // room is how much may be admitted, in tasks and in bytes of weight.
@@ -77,10 +72,10 @@ func (l *ledger) room() (tasks, bytes int) {
 }
 
 // recover takes on a task that comes back from the journal, whatever the bounds: whoever asks has asked for room before.
-func (l *ledger) recover(e task.Envelope) *entry {
+func (l *ledger) recover(e *entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.take(e)
+	l.take(e)
 }
 
 // cancel takes an admission back.
@@ -88,23 +83,16 @@ func (l *ledger) cancel(e *entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tasks--
-	l.bytes -= weight(e.envelope)
+	l.bytes -= weight(&e.envelope)
 	e.cohort.leave(1)
 	l.check()
 }
 
-func (l *ledger) take(e task.Envelope) *entry {
+func (l *ledger) take(e *entry) {
 	l.tasks++
-	l.bytes += weight(e)
+	l.bytes += weight(&e.envelope)
 	l.cohort.open++
-	var x *entry
-	if last := len(l.free) - 1; last >= 0 {
-		x, l.free = l.free[last], l.free[:last]
-	} else {
-		x = new(entry)
-	}
-	x.envelope, x.cohort = e, l.cohort
-	return x
+	e.cohort = l.cohort
 }
 
 // end takes over entries that have ended and releases them, except those whose end the reporter has still to tell, which
@@ -139,11 +127,10 @@ func (l *ledger) settle(e *entry) {
 
 func (l *ledger) release(e *entry) {
 	l.tasks--
-	l.bytes -= weight(e.envelope)
+	l.bytes -= weight(&e.envelope)
 	e.cohort.leave(1)
-	if e.answer == nil && e.end.err == nil && len(l.free) < maxFree { // of the mode Buffered and delivered: nobody holds it
-		*e = entry{}
-		l.free = append(l.free, e)
+	if e.answer == nil && e.end.err == nil { // delivered, and Fire did not wait for it: nobody holds it
+		e.free()
 	}
 }
 

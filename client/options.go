@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -130,6 +131,12 @@ func fill[T int | time.Duration](name string, field *T, standard T) error {
 		*field = standard
 	}
 	return nil
+}
+
+// forgets reports that nobody holds an envelope that s has delivered: the journal may, and hooks that see it may.
+func (o *Options) forgets(s transport.Sender) bool {
+	f, ok := s.(transport.Forgetful)
+	return ok && reflect.TypeOf(s).Comparable() && f.Forgets() == s && o.Mode == Buffered && o.Hooks.Send == nil && o.Hooks.Sent == nil
 }
 
 func checkRoutes(s transport.Sender, routes map[string]transport.Sender) (problems []error) {

@@ -18,6 +18,7 @@ type route struct {
 	class          string
 	sender         transport.Sender
 	limits         transport.Limits
+	forgets        bool // nobody holds the bodies of tasks that were delivered
 	sendTimeout    time.Duration
 	attemptTimeout time.Duration
 	maxSenders     int

@@ -2,6 +2,7 @@ package task
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"strconv"
 	"sync"
@@ -81,8 +82,27 @@ func (x *encoder) encode(args any) (err error) {
 // #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF). JSON has no raw control characters, so
 // U+FFFE, U+FFFF and invalid UTF-8 are all that is left to look for.
 func isQueueSafe(b []byte) bool {
+	if isASCII(b) {
+		return true
+	}
 	const lead = 0xef // the first byte of both
 	return utf8.Valid(b) && (bytes.IndexByte(b, lead) < 0 || !bytes.Contains(b, []byte("\ufffe")) && !bytes.Contains(b, []byte("\uffff")))
+}
+
+// isASCII looks at the highest bits of many bytes at once.
+func isASCII(b []byte) bool {
+	const highs = 0x8080808080808080
+	for ; len(b) >= 16; b = b[16:] {
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:]))&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // queueSafe mends what isQueueSafe refuses: encoding/json writes U+FFFE and U+FFFF as they are, and here they become

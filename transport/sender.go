@@ -24,6 +24,15 @@ type Sender interface {
 	Limits() Limits
 }
 
+// Forgetful is a [Sender] that keeps nothing of a batch: once Send has returned, neither it nor anything that it has set off
+// reads the slice, an envelope of it, or a body. What an envelope gives as a string may be kept. A client then uses the memory
+// again, which saves an allocation a task. Nothing asks that a Sender be Forgetful.
+type Forgetful interface {
+	// Forgets returns the Sender that promises it. A client compares: a type that embeds a Forgetful Sender and keeps
+	// envelopes itself has promised nothing.
+	Forgets() Sender
+}
+
 // Limits is what one transport can take. A zero field means no limit, except MaxDelay, where zero means no delay.
 type Limits struct {
 	Items        int           // envelopes in a request

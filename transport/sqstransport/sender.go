@@ -28,6 +28,7 @@ type Sender struct {
 var (
 	_ transport.Sender    = (*Sender)(nil)
 	_ transport.Addressed = (*Sender)(nil)
+	_ transport.Forgetful = (*Sender)(nil)
 )
 
 // New makes a sender to the queue at queueURL. It makes no request. It returns every problem of its arguments, joined:
@@ -65,6 +66,9 @@ func (s *Sender) Destination() transport.Destination {
 	}
 	return d
 }
+
+// Forgets says that a Sender keeps nothing of what it has sent.
+func (s *Sender) Forgets() transport.Sender { return s }
 
 // Send delivers the batch in as many SendMessageBatch requests as it takes, each tried once. What is left of a delay
 // is rounded up to whole seconds. The traceparent of a task goes into the message's AWSTraceHeader too, as an X-Ray header, except in a

@@ -93,6 +93,13 @@ func aByteLimit(d Destination) string {
 	return ""
 }
 
+func aPromise(d Destination) string {
+	if _, ok := d.Sender.(transport.Forgetful); !ok {
+		return "sender is not Forgetful"
+	}
+	return ""
+}
+
 func aLostAnswer(d Destination) string {
 	if d.LoseAnswer == nil {
 		return "harness loses no answers"
@@ -127,6 +134,7 @@ var senderChecks = []senderCheck{
 	{"DelayBeyondTheLimitIsRejected", nothing, longDelayIsRejected},
 	{"OneBadEntryHarmsNoOther", nothing, oneBadEntry},
 	{"BatchIsTheCallers", nothing, batchIsTheCallers},
+	{"ForgetfulSenderForgets", aPromise, forgets},
 	{"ConcurrentSendsArrive", nothing, concurrentSends},
 	{"EndedContextSendsNothing", nothing, endedContext},
 	{"ContextEndsTheWait", aHold, contextEndsTheWait},

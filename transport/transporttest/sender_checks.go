@@ -1,6 +1,7 @@
 package transporttest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -238,6 +239,25 @@ func batchIsTheCallers(tb testing.TB, d Destination) {
 	accepted(tb, d, batch)
 	if !slices.EqualFunc(batch, sent, func(a, b task.Envelope) bool { return a.ID() == b.ID() && a.Delay() == b.Delay() }) {
 		tb.Error("Send changed the caller's batch")
+	}
+	clear(batch)
+	arrived(tb, d, sent)
+}
+
+// forgets overwrites the bodies too.
+func forgets(tb testing.TB, d Destination) {
+	batch := envelopes(tb, max(d.Sender.Limits().Items, 1)+1)
+	var sent []task.Envelope
+	for _, e := range batch {
+		e, err := task.Parse(bytes.Clone(e.Body()))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		sent = append(sent, e)
+	}
+	accepted(tb, d, batch)
+	for _, e := range batch {
+		clear(e.Body())
 	}
 	clear(batch)
 	arrived(tb, d, sent)

@@ -362,3 +362,23 @@ func alone() sendFunc {
 		return w.Send(ctx, batch)
 	}
 }
+
+// promising says that it keeps nothing, and does: the bodies, in a slice of its own.
+type promising struct{ *wire }
+
+func (p promising) Forgets() transport.Sender { return p }
+
+func (p promising) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	p.later = append(p.later, slices.Clone(batch))
+	return all(transport.Result{Outcome: transport.Accepted}, len(batch))
+}
+
+func TestSenderSuiteCatchesABrokenPromise(t *testing.T) {
+	h := senderHarness(func(w *wire) transport.Sender { return promising{w} })
+	if failures := transporttest.SenderFailures(t, h, "ForgetfulSenderForgets"); failures["ForgetfulSenderForgets"] == "" {
+		t.Error("a Forgetful sender that keeps bodies passes")
+	}
+	if failures := transporttest.SenderFailures(t, h, "BatchIsTheCallers"); len(failures) > 0 {
+		t.Errorf("another test fails it: %v", failures)
+	}
+}

@@ -74,6 +74,14 @@ func (c *counter) Send(ctx context.Context, batch []task.Envelope) ([]transport.
 	return results, err
 }
 
+// Forgets says that it keeps what the Sender behind keeps.
+func (c *counter) Forgets() transport.Sender {
+	if f, ok := c.Sender.(transport.Forgetful); ok && f.Forgets() == c.Sender {
+		return c
+	}
+	return nil
+}
+
 // memory accepts without doing anything, in batches as Amazon SQS takes them.
 type memory struct{}
 
@@ -81,6 +89,9 @@ type memory struct{}
 func (memory) Limits() transport.Limits {
 	return transport.Limits{Items: batchSize, BatchBytes: 1 << 20}
 }
+
+// Forgets implements [transport.Forgetful].
+func (memory) Forgets() transport.Sender { return memory{} }
 
 // Send implements [transport.Sender].
 func (memory) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {

@@ -1,0 +1,210 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+
+	"github.com/offloadhq/offload/client"
+	"github.com/offloadhq/offload/client/clienttest"
+	"github.com/offloadhq/offload/task"
+	"github.com/offloadhq/offload/transport"
+)
+
+// forgetful keeps nothing but the places of bodies in memory.
+type forgetful struct {
+	answer clienttest.Responder
+
+	mu     sync.Mutex
+	places map[*byte]bool // guarded by mu
+	tasks  int            // guarded by mu
+}
+
+func (f *forgetful) Limits() transport.Limits  { return small }
+func (f *forgetful) Forgets() transport.Sender { return f }
+
+func (f *forgetful) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	f.mu.Lock()
+	for _, e := range batch {
+		f.places[unsafe.SliceData(e.Body())] = true
+		f.tasks++
+	}
+	f.mu.Unlock()
+	return f.answer(ctx, 0, batch)
+}
+
+func newForgetful(answer clienttest.Responder) *forgetful {
+	return &forgetful{answer: answer, places: map[*byte]bool{}}
+}
+
+// keeper keeps what it was given: it promises nothing.
+type keeper struct {
+	mu   sync.Mutex
+	kept []task.Envelope // guarded by mu
+}
+
+func (k *keeper) keep(batch []task.Envelope) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = append(k.kept, batch...)
+}
+
+func (k *keeper) Limits() transport.Limits { return small }
+
+func (k *keeper) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	k.keep(batch)
+	return clienttest.Accept(ctx, 0, batch)
+}
+
+// embedder has a Forgetful Sender inside, and keeps envelopes.
+type embedder struct {
+	*forgetful
+	k *keeper
+}
+
+func (e *embedder) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	e.k.keep(batch)
+	return e.forgetful.Send(ctx, batch)
+}
+
+// slicer is a Sender that == does not take.
+type slicer struct {
+	*embedder
+	_ []int
+}
+
+func (u slicer) Forgets() transport.Sender { return u }
+
+// rounds fires tasks with data of their own, and lets them end, so that the memory of each round is free for the next.
+const rounds, aRound = 20, 25
+
+func fireRounds(t *testing.T, c *client.Client) {
+	t.Helper()
+	for i := range rounds {
+		for n := range aRound {
+			if _, err := c.Fire(t.Context(), text.With(dataOf(i*aRound+n))); err != nil && !errors.Is(err, client.ErrBufferFull) {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// dataOf is of different lengths, so that memory of another task shows.
+func dataOf(i int) string { return fmt.Sprint(i, " ", strings.Repeat("x", i%100)) }
+
+// checkKept wants the envelopes to hold what their bodies say, and each data once.
+func checkKept(t *testing.T, kept []task.Envelope, want int) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, e := range kept {
+		again, err := task.Parse(e.Body())
+		if err != nil || again.ID() != e.ID() || string(again.Data()) != string(e.Data()) {
+			t.Fatalf("the envelope %q holds the body %s: %v", e.ID(), e.Body(), err)
+		}
+		seen[string(e.Data())] = true
+	}
+	if len(kept) != want || len(seen) != want {
+		t.Errorf("%d envelopes with %d different data are kept, want %d", len(kept), len(seen), want)
+	}
+}
+
+func TestEnvelopesThatAreHeldStay(t *testing.T) {
+	for name, hold := range map[string]func(k *keeper) (transport.Sender, client.Hooks){
+		"by the Sender": func(k *keeper) (transport.Sender, client.Hooks) { return k, client.Hooks{} },
+		"by a Sender that embeds a Forgetful one": func(k *keeper) (transport.Sender, client.Hooks) {
+			return &embedder{newForgetful(clienttest.Accept), k}, client.Hooks{}
+		},
+		"by the hook Send": func(k *keeper) (transport.Sender, client.Hooks) {
+			return newForgetful(clienttest.Accept), client.Hooks{Send: func(ctx context.Context, s client.Sending) context.Context {
+				k.keep(s.Envelopes)
+				return ctx
+			}}
+		},
+		"by the hook Sent": func(k *keeper) (transport.Sender, client.Hooks) {
+			return newForgetful(clienttest.Accept), client.Hooks{Sent: func(_ context.Context, s client.Sending, _ []transport.Result, _ error) {
+				k.keep(s.Envelopes)
+			}}
+		},
+		"by a Sender that == does not take": func(k *keeper) (transport.Sender, client.Hooks) {
+			return slicer{embedder: &embedder{newForgetful(clienttest.Accept), k}}, client.Hooks{}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := &keeper{}
+			s, hooks := hold(k)
+			c := newClient(t, s, &client.Options{Mode: client.Buffered, Hooks: hooks})
+			fireRounds(t, c)
+			if err := c.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			checkKept(t, k.kept, rounds*aRound)
+		})
+	}
+}
+
+func TestForgottenMemoryIsUsedAgain(t *testing.T) {
+	f := newForgetful(clienttest.Accept)
+	c := newClient(t, f, &client.Options{Mode: client.Buffered})
+	fireRounds(t, c)
+	if err := c.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
+		t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
+	}
+}
+
+// TestWhatIsNotDeliveredStays has a Forgetful Sender that refuses some tasks, gives no answer for others at first, and hangs
+// in the end, and a buffer that is soon full: the envelopes in receipts belong to whoever gets them.
+func TestWhatIsNotDeliveredStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var refused results
+		var dropped []task.Envelope
+		hang := false
+		f := newForgetful(func(ctx context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			if hang {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			all := make([]transport.Result, len(batch))
+			for i, e := range batch {
+				switch last := e.ID()[len(e.ID())-1]; {
+				case last%4 == 0:
+					all[i] = rejected(transport.Invalid)
+				case last%4 != 1 || time.Since(e.Time()) > time.Second:
+					all[i] = transport.Result{Outcome: transport.Accepted}
+				}
+			}
+			return all, transport.FirstError(all, len(batch))
+		})
+		c := newClient(t, f, &client.Options{
+			Mode: client.Buffered, MaxPending: aRound - 5, OnResult: refused.add,
+			OnDrop: func(r client.Receipt) { dropped = append(dropped, *r.Envelope) },
+		})
+		fireRounds(t, c)
+		hang = true
+		for i := range aRound - 5 {
+			if _, err := c.Fire(t.Context(), text.With(dataOf(rounds*aRound+i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err, _ := errors.AsType[*client.CloseError](c.Close(canceled(t)))
+		if err == nil || len(err.Undelivered) != aRound-5 || len(refused.all()) == 0 || len(dropped) == 0 {
+			t.Fatalf("refused %d, dropped %d, left %v", len(refused.all()), len(dropped), err)
+		}
+		kept := dropped
+		for _, r := range refused.all() {
+			kept = append(kept, *r.Envelope)
+		}
+		checkKept(t, kept, len(kept))
+	})
+}
