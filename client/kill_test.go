@@ -292,8 +292,14 @@ func TestT3_A2_KilledJournaledHost(t *testing.T) {
 				t.Error("void: no kill has left a task behind")
 			}
 			t.Logf("%v: %d kills, %d fired; left behind by one of them, at most: %d", sync, kills, len(all.fired), most)
-			if left, err := journal.Inspect(dir); err != nil || len(left) > 0 {
-				t.Errorf("the journal has %+v in the end, %v", left, err)
+			left, err := journal.Inspect(dir)
+			for _, h := range left { // a write that a kill has torn is put aside: nobody was told that it is stored
+				if !h.Gone {
+					t.Errorf("the journal has %+v in the end", h)
+				}
+			}
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
