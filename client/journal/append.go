@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 )
 
@@ -104,7 +105,8 @@ func (j *Journal) gather(r *Record, flags uint32) (Ref, *outcome) {
 	if n := len(j.queue); n > 0 && j.queue[n-1].segment == s {
 		b = j.queue[n-1]
 	} else {
-		b = &batch{segment: s, at: s.end, bytes: j.buffer(), outcome: &outcome{}}
+		b = j.emptyBatch()
+		b.segment, b.at, b.outcome = s, s.end, &outcome{}
 		j.queue = append(j.queue, b)
 		s.busy++
 	}
@@ -124,26 +126,26 @@ func (j *Journal) gather(r *Record, flags uint32) (Ref, *outcome) {
 }
 
 const (
-	keptBuffers     = 4
+	keptBatches     = 4
 	keptBufferBytes = 1 << 20
 )
 
-// buffer returns an empty one. j.mu is held.
-func (j *Journal) buffer() []byte {
+// emptyBatch has an empty buffer. j.mu is held.
+func (j *Journal) emptyBatch() *batch {
 	if n := len(j.free); n > 0 {
 		b := j.free[n-1]
 		j.free = j.free[:n-1]
 		return b
 	}
-	return make([]byte, 0, blockBytes)
+	return &batch{bytes: make([]byte, 0, blockBytes)}
 }
 
-// recycle takes the buffer of a batch back. j.mu is held.
+// recycle takes a batch back. j.mu is held.
 func (j *Journal) recycle(b *batch) {
-	if len(j.free) < keptBuffers && cap(b.bytes) <= 2*keptBufferBytes {
-		j.free = append(j.free, b.bytes[:0])
+	if len(j.free) < keptBatches && cap(b.bytes) <= 2*keptBufferBytes {
+		*b = batch{bytes: b.bytes[:0]}
+		j.free = append(j.free, b)
 	}
-	b.bytes = nil
 }
 
 // keep keeps a batch that is written until it is synced. j.mu is held, and let go of if there are too many.
@@ -179,8 +181,11 @@ func (j *Journal) writeGathered() {
 // commit writes what is gathered, and with SyncAlways syncs it. It reports whether there is a backlog where there was
 // none. The lead and j.mu are held; j.mu is not while the disk works.
 func (j *Journal) commit() bool {
+	if j.opts.Sync == SyncAlways {
+		j.gatherMore()
+	}
 	before := j.backlog
-	for len(j.queue) > 0 {
+	for range len(j.queue) { // what comes now has a writer of its own: nobody writes for ever
 		b := j.queue[0]
 		j.queue = j.queue[:copy(j.queue, j.queue[1:])]
 		j.mu.Unlock()
@@ -202,6 +207,21 @@ func (j *Journal) commit() bool {
 		}
 	}
 	return before == 0 && j.backlog > 0
+}
+
+// gatherMore lets those who were just told append again, before the next sync instead of behind it: otherwise callers fall
+// into groups of which each waits for the syncs of the others. Where nobody else is ready to run this costs nothing. j.mu
+// is held, and let go of.
+func (j *Journal) gatherMore() {
+	for range 4 {
+		before := j.counts.appended
+		j.mu.Unlock()
+		runtime.Gosched()
+		j.mu.Lock()
+		if j.counts.appended == before {
+			return
+		}
+	}
 }
 
 // stored takes a batch for stored, and wakes who waits for it. j.mu is held.

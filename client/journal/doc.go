@@ -38,7 +38,7 @@
 // What could not be read, and what [Journal.Quarantine] put aside, lies in the subdirectory "quarantine" as lines of JSON.
 // Nothing removes those but a person. [Inspect] shows the whole directory, also while processes work in it.
 //
-// The format of the files is in docs/adr/0005-journal-format.md. Files have the permissions 0600, directories 0700.
+// The format of the files is in docs/adr/0006-journal-format.md. Files have the permissions 0600, directories 0700.
 //
 // Linux and other systems with flock (macOS, the BSDs) are supported; elsewhere [Open] returns [errors.ErrUnsupported].
 package journal

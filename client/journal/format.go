@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The format of a segment; docs/adr/0005-journal-format.md has it in words. All numbers are little-endian.
+// The format of a segment; docs/adr/0006-journal-format.md has it in words. All numbers are little-endian.
 //
 //	0        header (64 bytes), its origins (16 bytes each), then zeros
 //	2048     trailer (32 bytes) when the segment is full, else zeros; then zeros

@@ -38,7 +38,7 @@ type Journal struct {
 	queue         []*batch // gathered and not written; the last may be that of active
 	unsynced      []*batch // with SyncInterval: written and not synced
 	unsyncedBytes int
-	free          [][]byte // buffers of batches
+	free          []*batch // empty ones
 	supply        supply
 	seq           uint64   // of the segment made last
 	usage         int64    // bytes of all segments
