@@ -46,6 +46,8 @@ var compared = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/sqs": "AWS SDK for Go v2, service/sqs",
 	"github.com/hibiken/asynq":                 "asynq",
 	"github.com/riverqueue/river":              "River",
+	"modernc.org/sqlite":                       "modernc.org/sqlite",
+	"go.etcd.io/bbolt":                         "bbolt",
 }
 
 func machine() string {

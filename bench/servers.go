@@ -28,6 +28,7 @@ func startServers(ctx context.Context, program, dir string) (_ *servers, err err
 	s := &servers{Servers: plan.Servers{
 		Up: map[string]queue.Server{
 			plan.InProcess: {Name: plan.InProcess},
+			plan.Disk:      {Name: plan.Disk, Address: dir},
 			plan.Emulator:  {Name: plan.Emulator, Address: filepath.Join("idle", "template.yaml")},
 		},
 		Down: map[string]string{},

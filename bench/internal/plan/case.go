@@ -39,6 +39,7 @@ const (
 	Postgres      = "PostgreSQL"
 	Emulator      = "emulator"
 	InProcess     = "in process"
+	Disk          = "disk"
 )
 
 // FarRoundTrip is that of the server Far.
@@ -79,6 +80,9 @@ func Cases(s Scale) []Case {
 				load(Postgres, n, queue.RiverInsert, queue.RiverMany)
 			}
 		}
+	}
+	for _, n := range s.Goroutines {
+		load(Disk, n, queue.JournalAlways, queue.SQLite, queue.Bolt, queue.JournalInterval)
 	}
 	return append(all, engines(s)...)
 }

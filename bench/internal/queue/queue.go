@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/offloadhq/offload/client/journal"
 )
 
 // Producer hands over tasks. Its methods are safe for concurrent use.
@@ -49,6 +51,11 @@ var producers = map[string]opener{
 	Asynq:       openAsynq,
 	RiverInsert: openRiverInsert,
 	RiverMany:   openRiverMany,
+
+	JournalAlways:   openJournal(journal.SyncAlways),
+	JournalInterval: openJournal(journal.SyncInterval),
+	SQLite:          openSQLite,
+	Bolt:            openBolt,
 }
 
 // The producers.
@@ -64,6 +71,12 @@ const (
 	Asynq       = "asynq, Enqueue"
 	RiverInsert = "River, Insert"
 	RiverMany   = "River, InsertManyFast of 100"
+
+	// What stores tasks on this machine's disk, and no more.
+	JournalAlways   = "Offload's journal, SyncAlways"
+	JournalInterval = "Offload's journal, SyncInterval"
+	SQLite          = "SQLite, FULL, group commit"
+	Bolt            = "bbolt, Batch"
 )
 
 // Open makes the producer of that name.

@@ -2,7 +2,9 @@ package queue_test
 
 import (
 	"context"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +116,39 @@ func TestBareAndMemory(t *testing.T) {
 	}
 	if c := counts(); c.Requests != 0 {
 		t.Errorf("they sent to SQS: %+v", c)
+	}
+}
+
+// TestStoresShareTheirDisk: each works in a folder of its own, and many callers at once.
+func TestStoresShareTheirDisk(t *testing.T) {
+	s := queue.Server{Name: "disk", Address: t.TempDir()}
+	for _, name := range []string{queue.JournalAlways, queue.JournalInterval, queue.SQLite, queue.Bolt} {
+		t.Run(name, func(t *testing.T) {
+			p, err := queue.Open(t.Context(), name, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var callers sync.WaitGroup
+			for range 8 {
+				callers.Go(func() {
+					for range 5 {
+						if n, err := p.Produce(t.Context()); n != 1 || err != nil {
+							t.Error(n, err)
+						}
+					}
+				})
+			}
+			callers.Wait()
+			if err := p.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n, err := p.Produce(t.Context()); n != 0 || err == nil {
+				t.Errorf("stored %d after the end: %v", n, err)
+			}
+		})
+	}
+	if left, err := os.ReadDir(s.Address); err != nil || len(left) != 4 {
+		t.Errorf("folders %v, %v", left, err)
 	}
 }
 

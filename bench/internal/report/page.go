@@ -49,6 +49,7 @@ func Page(run *Run, plots string) string {
 	section("One call", "fire.svg", callText, callTable(r))
 	section("What people would use instead", "", peerText, peerTable(r)+"\n"+ratioTable(r))
 	section("From the call to the handler", "start.svg", startText, startTable(r))
+	section("On the host's own disk", "", storeText, storeTable(r))
 	section("When the host dies", "", lossText, lossTable(r))
 	if problems := r.Problems(); len(problems) > 0 {
 		section("What failed", "", "These cases failed in a round, which is left out of their figures.", "- "+strings.Join(problems, "\n- ")+"\n")
@@ -66,6 +67,9 @@ const (
 	startText = "A task is fired when nothing else is to be done; the time is from before the call to the first line of the handler. *default* is how the library comes,\n" +
 		"*tuned* looks for work every millisecond. *Worst* is the median of the worst of each round, of 10 or 30 tasks. The emulator's function is warm; on AWS, polling and cold starts come on top. Through is how many tasks a second\n" +
 		"64 goroutines fire and a worker of 100 (the emulator: 10 processes with batches of 10) begins."
+	storeText = "Callers that store 300 bytes each, again and again, until it is on the disk (fdatasync); *SyncInterval* returns when it is in the file. The journal is that of the mode\n" +
+		"Journaled. In SQLite (WAL, synchronous=FULL, the driver modernc.org/sqlite) what arrives during a transaction shares the next one; bbolt's Batch does the same by itself.\n" +
+		"A cell is records a second, and p50 / p99 of one call."
 	lossText = "A process fires 5,000 tasks a second and gets SIGKILL at a random moment after 1,000 of them. Lost is what Fire had returned nil for and the server does\n" +
 		"not have. The client of *full at 50* has room for 50 tasks and a queue that stops answering: it loses all that it holds. SIGTERM comes when 10,000 fires have just returned; the process closes its client and ends."
 )

@@ -22,8 +22,9 @@ func Plots(r *plan.Results) map[string]string {
 	}
 }
 
-// toSQS and toPeers are the producers in the order of the tables.
+// toSQS, toPeers and stores are the producers in the order of the tables.
 var (
+	stores  = []string{queue.JournalAlways, queue.JournalInterval, queue.SQLite, queue.Bolt}
 	toSQS   = []string{queue.SDK, queue.SDKPool, queue.SDKBatch, queue.Confirmed, queue.Buffered, queue.Sender}
 	toPeers = []load{
 		{queue.Asynq, plan.RedisEverysec},

@@ -53,6 +53,24 @@ func callTable(r *plan.Results) string {
 	return table(header, rows)
 }
 
+// storeTable has a column for each number of goroutines.
+func storeTable(r *plan.Results) string {
+	header := []string{""}
+	for _, n := range goroutines(r) {
+		header = append(header, fmt.Sprintf("%d goroutines", n))
+	}
+	var rows [][]string
+	for _, subject := range stores {
+		cells := []string{subject}
+		for _, n := range goroutines(r) {
+			row := r.Find(subject, plan.Disk, n)
+			cells = append(cells, rate(row.Median(measure.Sample.Rate))+", "+micros(row.Median(measure.Sample.P50Micros))+" / "+micros(row.Median(measure.Sample.P99Micros)))
+		}
+		rows = append(rows, append(cells, number(r.Find(subject, plan.Disk, 64).Median(measure.Sample.CPUPerTask)), number(r.Find(subject, plan.Disk, 64).Median(measure.Sample.AllocsPerTask))))
+	}
+	return table(append(header, "CPU µs a record at 64", "allocations"), rows)
+}
+
 func startTable(r *plan.Results) string {
 	var rows [][]string
 	for _, name := range engines {

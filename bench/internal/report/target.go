@@ -58,6 +58,9 @@ var Targets = []Target{
 	{What: "Sender, 0 ms, 8 goroutines: CPU a task", Limit: 8, Figure: median(queue.Sender, plan.Near, 8, measure.Sample.CPUPerTask), Format: micros},
 	{What: "Sender, 0 ms, 8 goroutines: tasks for a second of CPU", Limit: 100_000, AtLeast: true, Figure: median(queue.Sender, plan.Near, 8, func(s measure.Sample) float64 { return 1e6 / s.CPUPerTask() }), Format: rate},
 	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client", Limit: 1.0 / 3, Gate: true, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisEverysec, 64), Format: times},
+	{What: "journal, SyncAlways, 64 goroutines: records a second", Limit: 150_000, AtLeast: true, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.Rate), Format: rate},
+	{What: "journal, SyncAlways, 64 goroutines: p50", Limit: 350, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.P50Micros), Format: micros},
+	{What: "journal, SyncAlways, 64 goroutines: records a second beside SQLite", Limit: 2, AtLeast: true, Gate: true, Figure: rateRatio(queue.JournalAlways, queue.SQLite, plan.Disk, 64), Format: times},
 	{What: "emulator, idle: p50 from Fire to the start of the handler", Limit: 1000, Figure: startTime(engine.Offload), Format: micros},
 	{What: "Buffered, 0 ms, SIGKILL at 5,000 a second: lost, median", Limit: 2, Figure: lost(plan.KillBuffered, plan.Near, measure.Median), Format: number},
 	{What: "Buffered, full, nothing answers, SIGKILL: most that was lost, of the bound that the client tells", Limit: 1, Gate: true, Figure: lostOfBound, Format: number},
@@ -93,6 +96,14 @@ func cpuRatio(a, serverA, b, serverB string, goroutines int) func(*plan.Results)
 		return measure.MedianRatio(
 			r.Find(a, serverA, goroutines).Values(measure.Sample.CPUPerTask),
 			r.Find(b, serverB, goroutines).Values(measure.Sample.CPUPerTask))
+	}
+}
+
+func rateRatio(a, b, server string, goroutines int) func(*plan.Results) float64 {
+	return func(r *plan.Results) float64 {
+		return measure.MedianRatio(
+			r.Find(a, server, goroutines).Values(measure.Sample.Rate),
+			r.Find(b, server, goroutines).Values(measure.Sample.Rate))
 	}
 }
 
