@@ -139,6 +139,7 @@ var DepsRules = []DepsRule{
 	{Package: "infra", Only: []string{Module + "/infra"}},
 	{Package: "infra/template", Only: []string{Module + "/infra", Module + "/internal/cfn", "go.yaml.in/yaml/v3"}},
 	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
+	{Package: "client/journal", Only: []string{Module + "/client/journal"}},
 	{Package: "worker", Never: append([]string{Module + "/client"}, neverLinked...)},
 	{Package: "transport", Never: append([]string{Module + "/client", Module + "/worker"}, neverLinked...)},
 	{Package: "transport/claimcheck", Never: append([]string{Module + "/client", Module + "/worker", "golang.org/x"}, neverLinked...)},
