@@ -98,7 +98,7 @@ build: $(SAM) ## build the functions for AWS, into .aws-sam
 deploy: build ## put the stack on AWS (STACK=offload ARCHITECTURE=arm64 PARAMETERS="Name=Value …")
 	$(SAM) deploy --stack-name $(STACK) --s3-prefix $(STACK) $(overrides)
 
-teardown: $(SAM) ## remove the stack from AWS; queues and bucket are retained (STACK=offload)
+teardown: $(SAM) ## remove the stack from AWS; queues and buckets are retained (STACK=offload)
 	@.tools/sam/bin/python .ci/teardown.py $(STACK) $(SAM)
 
 package: $(CYCLONEDX_GOMOD) ## functions as zips with their SBOM in bin/dist, each built twice to the same bytes

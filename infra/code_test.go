@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/offloadhq/offload/infra"
+	"github.com/offloadhq/offload/transport/claimcheck"
+	"github.com/offloadhq/offload/transport/claimcheck/s3store"
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
 
@@ -24,6 +26,7 @@ var actions = map[string]string{
 	"sqs.ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 	"lambda.Invoke":                    "lambda:InvokeFunction",
 	"s3.PutObject":                     "s3:PutObject",
+	"s3.GetObject":                     "s3:GetObject",
 	"s3.CreateMultipartUpload":         "s3:PutObject",
 	"s3.UploadPart":                    "s3:PutObject",
 	"s3.CompleteMultipartUpload":       "s3:PutObject",
@@ -50,7 +53,7 @@ var credentials = []string{"signin", "sso", "ssooidc", "sts"}
 // TestH3_EachActionOfTheCodeIsInItsRole derives the actions from the programs: the linker keeps a method only if something can
 // call it (cmd/link, "Deadcode"), so what is left of the clients is what the program may call. That works as long as
 // nothing looks up methods by name at run time, and so needs the tag lambda.norpc, with which the functions are built for
-// AWS too: net/rpc makes the linker keep every method. Of the hundred operations of S3 it keeps the six that are named
+// AWS too: net/rpc makes the linker keep every method. Of the hundred operations of S3 it keeps the seven that are named
 // above; with the SDK's client for SQS it kept 2 of 23.
 func TestH3_EachActionOfTheCodeIsInItsRole(t *testing.T) {
 	for _, program := range []struct {
@@ -115,5 +118,28 @@ func TestH3_TablesAgree(t *testing.T) {
 		if actions["sqs."+operation] != action {
 			t.Errorf("sqs.%s: the driver says %s, the table %q", operation, action, actions["sqs."+operation])
 		}
+	}
+	for operation, action := range s3store.Actions() {
+		if actions["s3."+operation] != action {
+			t.Errorf("s3.%s: the store says %s, the table %q", operation, action, actions["s3."+operation])
+		}
+	}
+}
+
+// The rules look where the store writes, and ask of a bucket what the claim check asks of a store.
+func TestG2_RulesAgreeWithTheStore(t *testing.T) {
+	if infra.PayloadsPrefix != s3store.DefaultPrefix {
+		t.Errorf("the rules look below %q, the store writes below %q", infra.PayloadsPrefix, s3store.DefaultPrefix)
+	}
+	s := small()
+	s.Buckets = []infra.Bucket{{Resource: named("P", "arn:aws:s3:::P"), Expirations: []infra.Expiration{{Days: int(claimcheck.MinRetention / day)}}}}
+	s.Outputs["PayloadsBucket"] = "P"
+	rule := func(f infra.Finding) bool { return f.Rule == "G2-lifetime" }
+	if r := infra.Check(s); slices.ContainsFunc(r.Findings, rule) {
+		t.Errorf("claimcheck.MinRetention is too short: %v", r.Findings)
+	}
+	s.Buckets[0].Expirations[0].Days--
+	if r := infra.Check(s); !slices.ContainsFunc(r.Findings, rule) {
+		t.Error("claimcheck.MinRetention is longer than the rules ask for")
 	}
 }

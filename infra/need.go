@@ -10,12 +10,14 @@ type Place string
 
 // The places.
 const (
-	OnQueue    Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
-	OnLetters  Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
-	OnLogGroup Place = "log group"
-	OnBucket   Place = "bucket"   // objects below a prefix of the one that the output ResultsBucket names
-	OnKey      Place = "key"      // of a queue or a bucket
-	OnFunction Place = "function" // that a host invokes, with its qualifier
+	OnQueue          Place = "queue"             // the queue that the mapping of the function reads; for a host, every such queue
+	OnLetters        Place = "dead-letter queue" // the one of that queue, and the OnFailure destination
+	OnLogGroup       Place = "log group"
+	OnBucket         Place = "bucket"          // objects below a prefix of the one that the output ResultsBucket names
+	OnPayloads       Place = "payloads"        // objects below the prefix payloads/ of the bucket that the output PayloadsBucket names
+	OnPayloadsBucket Place = "payloads bucket" // that bucket itself
+	OnKey            Place = "key"             // of a queue or a bucket
+	OnFunction       Place = "function"        // that a host invokes, with its qualifier
 
 	namedKeys Place = "keys by other names" // paths of resources whose key is no ARN
 )
@@ -25,6 +27,8 @@ const (
 	pageLambda  = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
 	pageSQSKeys = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 	pageS3Parts = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"
+	pageGet     = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"
+	pagePut     = "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"
 	pageInvoke  = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 	pageSend    = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"
 	pageVisible = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html"
@@ -52,9 +56,11 @@ func WorkerNeeds() []Need {
 		{"sqs:SendMessage", OnLetters, ByCode, pageSend},              // dead letters; Lambda's OnFailure needs it, too
 		{"s3:PutObject", OnBucket, ByCode, pageS3Parts},               // results, and their parts
 		{"s3:AbortMultipartUpload", OnBucket, ByCode, pageS3Parts},    // a result that broke off
+		{"s3:GetObject", OnPayloads, ByCode, pageGet},                 // payloads that were too large for a message
+		{"s3:ListBucket", OnPayloadsBucket, "S3 (to tell a payload that is gone)", pageGet},
 		{"logs:CreateLogStream", OnLogGroup, "Lambda's logs", pageLambda},
 		{"logs:PutLogEvents", OnLogGroup, "Lambda's logs", pageLambda},
-		{"kms:Decrypt", OnKey, "SQS (to receive) and S3 (for parts)", pageSQSKeys},
+		{"kms:Decrypt", OnKey, "SQS (to receive) and S3 (to read, and for parts)", pageSQSKeys},
 		{"kms:GenerateDataKey", OnKey, "SQS (to send) and S3 (to write)", pageSQSKeys},
 	}
 }
@@ -64,7 +70,8 @@ func ProducerNeeds() []Need {
 	return []Need{
 		{"sqs:SendMessage", OnQueue, ByCode, pageSend},
 		{"lambda:InvokeFunction", OnFunction, ByCode, pageInvoke},
-		{"kms:GenerateDataKey", OnKey, "SQS (to send)", pageSQSKeys},
+		{"s3:PutObject", OnPayloads, ByCode, pagePut}, // payloads that are too large for a message
+		{"kms:GenerateDataKey", OnKey, "SQS (to send) and S3 (to write)", pageSQSKeys},
 	}
 }
 
@@ -114,6 +121,8 @@ func (p places) covers(need Need, action, resource string) bool {
 		switch need.On {
 		case OnBucket:
 			return strings.HasPrefix(resource, place+"/")
+		case OnPayloads:
+			return resource == place || strings.HasPrefix(resource, strings.TrimSuffix(place, "*"))
 		case OnLogGroup:
 			group := strings.TrimSuffix(place, ":*")
 			return resource == place || resource == group || strings.HasPrefix(resource, group+":log-stream:")
@@ -127,6 +136,8 @@ func (n Need) allowed(statements []Statement, resource string) bool {
 	switch n.On {
 	case OnBucket:
 		return allowsBelow(statements, n.Action, resource)
+	case OnPayloads:
+		return allows(statements, n.Action, strings.TrimSuffix(resource, "*")+"x")
 	case OnLogGroup: // its ARN ends in ":*", and what is written to is a stream of it
 		group := strings.TrimSuffix(resource, ":*")
 		return allows(statements, n.Action, group+":log-stream:x") || n.Action == "logs:CreateLogStream" && allows(statements, n.Action, group)
@@ -165,8 +176,23 @@ func (s *Stack) workerPlaces(role *Role) places {
 			p.add(OnBucket, b.ARN)
 			p.addKey(b.KMSKeyID, "Buckets."+b.ID)
 		}
+		if b := s.payloadsBucket(); b != nil {
+			p.add(OnPayloadsBucket, b.ARN)
+			p.addPayloads(b)
+		}
 	}
 	return p
+}
+
+// addPayloads adds the place of payloads in their bucket.
+func (p places) addPayloads(b *Bucket) {
+	p.add(OnPayloads, b.ARN+"/"+PayloadsPrefix+"*")
+	p.addKey(b.KMSKeyID, "Buckets."+b.ID)
+}
+
+// payloadsBucket gives the bucket that the output names, or nil.
+func (s *Stack) payloadsBucket() *Bucket {
+	return find(s.Buckets, func(b *Bucket) bool { return b.Name != "" && b.Name == s.Outputs[payloadsOutput] })
 }
 
 // logGroupARN gives the ARN of the log group of a function, which need not be part of the stack.
@@ -183,12 +209,14 @@ func (s *Stack) logGroupARN(fn *Function) string {
 
 // Outputs by which the rules know what a resource is for.
 const (
-	directLane    = "WorkerFunction"    // the function that hosts invoke
-	resultsBucket = "ResultsBucket"     // the bucket that functions write results to
-	hostPolicy    = "ProducerPolicyArn" // the policy for the roles of hosts
+	directLane     = "WorkerFunction"    // the function that hosts invoke
+	resultsBucket  = "ResultsBucket"     // the bucket that functions write results to
+	payloadsOutput = "PayloadsBucket"    // the bucket that hosts write payloads to which are too large for a message
+	hostPolicy     = "ProducerPolicyArn" // the policy for the roles of hosts
 )
 
-// producerPlaces gives the places of a web host: every queue that holds tasks, and the function that it invokes.
+// producerPlaces gives the places of a web host: every queue that holds tasks, the function that it invokes, and the place of
+// large payloads.
 func (s *Stack) producerPlaces() places {
 	p := make(places)
 	for i := range s.Queues {
@@ -199,6 +227,9 @@ func (s *Stack) producerPlaces() places {
 	}
 	if fn, _ := s.Function(s.Outputs[directLane]); fn != nil {
 		p.add(OnFunction, s.Outputs[directLane])
+	}
+	if b := s.payloadsBucket(); b != nil {
+		p.addPayloads(b)
 	}
 	return p
 }

@@ -132,6 +132,14 @@ type Bucket struct {
 	KMSKeyID    string
 	PublicBlock PublicBlock
 	Policy      []Statement
+	Expirations []Expiration // of lifecycle rules that are enabled, sorted by prefix and days
+}
+
+// An Expiration is a lifecycle rule of a bucket that removes objects by their age.
+type Expiration struct {
+	Prefix string // of the objects; "" for all
+	Days   int    // 0: at a date that the rule names, whatever their age
+	Some   bool   // only those with a tag or of a size that the rule names
 }
 
 // PublicBlock is the public access block of a bucket. AWS sets all four on a bucket that is created without one.

@@ -8,7 +8,7 @@ import (
 
 // Rules gives every rule, in the order of the catalogue of failures. The slice is the caller's own.
 func Rules() []Rule {
-	all := slices.Concat(queueRules, mappingRules, functionRules, storageRules, permissionRules, alarmRules)
+	all := slices.Concat(queueRules, mappingRules, functionRules, storageRules, payloadRules, permissionRules, alarmRules)
 	slices.SortStableFunc(all, func(a, b Rule) int {
 		return cmp.Or(cmp.Compare(a.ID[:1], b.ID[:1]), cmp.Compare(a.number(), b.number()))
 	})

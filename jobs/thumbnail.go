@@ -12,7 +12,8 @@ const (
 	// MaxWidth is the widest thumbnail, in pixels.
 	MaxWidth = 2048
 	// MaxImage is the largest image file that a [Picture] may hold, in bytes. Transports may take less: a message of
-	// Amazon SQS is 1 MiB, which leaves about 780,000 bytes for the image after base64, and Fire refuses a larger one.
+	// Amazon SQS is 1 MiB, which leaves about 780,000 bytes for the image after base64. Fire refuses a larger one, unless a
+	// claim check stands before the transport (package claimcheck).
 	MaxImage = 16 << 20
 )
 

@@ -43,7 +43,8 @@ and each output FooBar of the template as OFFLOAD_FOO_BAR. When COMMAND ends, of
 Without COMMAND the emulator runs until Ctrl-C or SIGTERM, which drain and stop everything; a second Ctrl-C kills what
 has not ended by then.
 
-COMMAND and functions get the variable OUT, a directory for results: $OUT, or .offload/out beside the template; and the
+COMMAND and functions get the variables OUT, a directory for results: $OUT, or .offload/out beside the template;
+OFFLOAD_PAYLOADS_DIR, a directory for payloads that are too large for a message: the same variable, or .offload/payloads; and the
 variables AWS_ENDPOINT_URL_<SERVICE> that are set here, for services other than SQS and Lambda.`,
 		Example: "  offload dev\n  offload dev -- go run ./examples/api\n  offload dev --template ../shop/template.yaml --port 0 -- go test ./...",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,11 +77,15 @@ func (d *dev) run(ctx context.Context) (err error) {
 			return fmt.Errorf("command %q: %w: write what you would type in a shell after --", d.command[0], err)
 		}
 	}
-	out, err := outDir(d.options.Template)
+	out, err := workDir("OUT", d.options.Template, "out")
 	if err != nil {
 		return err
 	}
-	set := map[string]string{"OUT": out, "OFFLOAD_DEV": "1"}
+	payloads, err := workDir("OFFLOAD_PAYLOADS_DIR", d.options.Template, "payloads")
+	if err != nil {
+		return err
+	}
+	set := map[string]string{"OUT": out, "OFFLOAD_PAYLOADS_DIR": payloads, "OFFLOAD_DEV": "1"}
 	d.options.Env = cli.ServiceEndpoints()
 	maps.Copy(d.options.Env, set)
 	d.options.Output = d.stdout
@@ -134,17 +139,17 @@ func (d *dev) runCommand(ctx context.Context, e *emulator.Emulator, env map[stri
 	}
 }
 
-// outDir is where results land: $OUT, or .offload/out beside the template. It is absolute.
-func outDir(template string) (string, error) {
-	out := os.Getenv("OUT")
-	if out == "" {
-		out = filepath.Join(filepath.Dir(template), emulator.WorkDir, "out")
+// workDir is the directory that a variable names, or else one beside the template. It is absolute.
+func workDir(variable, template, name string) (string, error) {
+	dir := os.Getenv(variable)
+	if dir == "" {
+		dir = filepath.Join(filepath.Dir(template), emulator.WorkDir, name)
 	}
-	out, err := filepath.Abs(out)
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("OUT: %w", err)
+		return "", fmt.Errorf("%s: %w", variable, err)
 	}
-	return out, nil
+	return dir, nil
 }
 
 // lockedWriter lets the emulator, the functions and COMMAND write at once.

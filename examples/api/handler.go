@@ -15,8 +15,11 @@ import (
 	"github.com/offloadhq/offload/task"
 )
 
-// maxBody is a little more than fits a message: what is larger is refused while it is read.
-const maxBody = 1 << 20
+// What is larger is refused while it is read: an image, or JSON.
+const (
+	maxImage = jobs.MaxImage
+	maxBody  = 1 << 20
+)
 
 // firer is the client, or a test's double.
 type firer interface {
@@ -28,10 +31,10 @@ type firer interface {
 func newHandler(tasks firer, log *slog.Logger) http.Handler {
 	a := &api{tasks: tasks, log: log}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /events", a.fire(event))
-	mux.HandleFunc("POST /webhooks", a.fire(webhook))
-	mux.HandleFunc("POST /thumbnails", a.fire(thumbnail))
-	mux.HandleFunc("POST /exports", a.fire(export))
+	mux.HandleFunc("POST /events", a.fire(event, maxBody))
+	mux.HandleFunc("POST /webhooks", a.fire(webhook, maxBody))
+	mux.HandleFunc("POST /thumbnails", a.fire(thumbnail, maxImage))
+	mux.HandleFunc("POST /exports", a.fire(export, maxBody))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
 }
@@ -41,10 +44,10 @@ type api struct {
 	log   *slog.Logger
 }
 
-// fire answers with the task that read makes of a request.
-func (a *api) fire(read func(*http.Request) (task.Task, error)) http.HandlerFunc {
+// fire answers with the task that read makes of a request with a body of so many bytes at most.
+func (a *api) fire(read func(*http.Request) (task.Task, error), most int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		t, err := read(r)
 		if err != nil {
 			a.refuse(w, client.Receipt{}, err)

@@ -3,7 +3,8 @@
 // It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL, OFFLOAD_BULK_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the
 // outputs of template.yaml: offload dev sets them, and on AWS they are exported from the stack. OFFLOAD_MODE is what its
 // 202 means: confirmed (default), buffered, or journaled with the directory OFFLOAD_JOURNAL; at its start it prints what that
-// may lose. The AWS SDK reads the rest (region, credentials, endpoint) from its own variables.
+// may lose. OFFLOAD_PAYLOADS_BUCKET, an output too, is where tasks of more than 1 MiB leave their payload; offload dev sets
+// OFFLOAD_PAYLOADS_DIR, a directory, which goes first. The AWS SDK reads the rest (region, credentials, endpoint) from its own variables.
 package main
 
 import (

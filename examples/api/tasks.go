@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/offloadhq/offload/client"
@@ -34,34 +35,35 @@ func checkSettings(getenv func(string) string) error {
 	return errors.Join(missing...)
 }
 
-// tasks is the client of this host, and in the mode Journaled its journal.
+// tasks is the client of this host, and what it needs open: the place of large payloads, and in the mode Journaled its journal.
 type tasks struct {
-	client  *client.Client
-	journal *journal.Journal
+	client   *client.Client
+	journal  *journal.Journal
+	payloads payloads
 }
 
-// openTasks sets up the roads: a queue for most tasks, another for those that take minutes, and the function itself for
-// those that should start at once.
-func openTasks(ctx context.Context, getenv func(string) string, log *slog.Logger) (t *tasks, err error) {
+func openTasks(ctx context.Context, getenv func(string) string, log *slog.Logger) (*tasks, error) {
 	if err := checkSettings(getenv); err != nil {
 		return nil, err
 	}
+	t := &tasks{}
+	if err := t.open(ctx, getenv, log); err != nil {
+		return nil, errors.Join(err, t.close(ctx))
+	}
+	return t, nil
+}
+
+func (t *tasks) open(ctx context.Context, getenv func(string) string, log *slog.Logger) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS configuration: %w", err)
+		return fmt.Errorf("AWS configuration: %w", err)
 	}
-	queues := sqstransport.NewClient(cfg)
-	queue, err := sqstransport.New(queues, getenv("OFFLOAD_QUEUE_URL"), nil)
-	if err != nil {
-		return nil, err
+	if t.payloads, err = openPayloads(cfg, getenv); err != nil {
+		return err
 	}
-	bulk, err := sqstransport.New(queues, getenv("OFFLOAD_BULK_QUEUE_URL"), nil)
+	queue, bulk, direct, err := t.roads(cfg, getenv)
 	if err != nil {
-		return nil, err
-	}
-	direct, err := lambdatransport.New(lambdatransport.NewClient(cfg), getenv("OFFLOAD_WORKER_FUNCTION"), nil)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	opts := &client.Options{
 		Source: "offload-example-api",
@@ -69,16 +71,29 @@ func openTasks(ctx context.Context, getenv func(string) string, log *slog.Logger
 		Logger: log,
 	}
 	if err := setMode(opts, getenv); err != nil {
-		return nil, err
+		return err
 	}
-	t = &tasks{journal: opts.Journal}
-	if t.client, err = client.New(queue, opts); err == nil {
-		err = t.client.Check(jobs.Analytics, jobs.Webhook, jobs.Thumbnail, jobs.Export)
+	t.journal = opts.Journal
+	if t.client, err = client.New(queue, opts); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, errors.Join(err, t.close(ctx))
+	return t.client.Check(jobs.Analytics, jobs.Webhook, jobs.Thumbnail, jobs.Export)
+}
+
+// roads sets up a queue for most tasks, another for those that take minutes, and the function itself for those that should
+// start at once; each with a claim check in front, for payloads that are too large for a message.
+func (t *tasks) roads(cfg aws.Config, getenv func(string) string) (queue, bulk, direct transport.Sender, err error) {
+	queues := sqstransport.NewClient(cfg)
+	standardQueue, err1 := sqstransport.New(queues, getenv("OFFLOAD_QUEUE_URL"), nil)
+	bulkQueue, err2 := sqstransport.New(queues, getenv("OFFLOAD_BULK_QUEUE_URL"), nil)
+	function, err3 := lambdatransport.New(lambdatransport.NewClient(cfg), getenv("OFFLOAD_WORKER_FUNCTION"), nil)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, nil, nil, err
 	}
-	return t, nil
+	queue, err1 = t.payloads.check(standardQueue)
+	bulk, err2 = t.payloads.check(bulkQueue)
+	direct, err3 = t.payloads.check(function)
+	return queue, bulk, direct, errors.Join(err1, err2, err3)
 }
 
 // setMode reads what a 202 is to mean, and how many tasks may wait in memory (OFFLOAD_MAX_PENDING, for tests of the bound).
@@ -124,5 +139,5 @@ func (t *tasks) close(ctx context.Context) (err error) {
 	if t.journal != nil {
 		err = errors.Join(err, t.journal.Close())
 	}
-	return err
+	return errors.Join(err, t.payloads.close())
 }

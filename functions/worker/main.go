@@ -2,8 +2,9 @@
 // queue and from asynchronous invocations.
 //
 // The template gives each function its settings: OFFLOAD_QUEUE_URL and OFFLOAD_DEAD_LETTER_QUEUE_URL, the queues of its
-// class; OFFLOAD_RESULTS_BUCKET; WEBHOOK_SECRET, without which webhooks fail. OUT, a directory, takes the place of the
-// bucket, and OFFLOAD_DEV=1 allows webhooks to loopback addresses: offload dev sets both. OFFLOAD_MAX_BACKOFF, a duration,
+// class; OFFLOAD_RESULTS_BUCKET; OFFLOAD_PAYLOADS_BUCKET; WEBHOOK_SECRET, without which webhooks fail. OUT and
+// OFFLOAD_PAYLOADS_DIR, directories, take the place of the buckets, and OFFLOAD_DEV=1 allows webhooks to loopback addresses:
+// offload dev sets all three. OFFLOAD_MAX_BACKOFF, a duration,
 // shortens the waits between attempts: the demo sets it.
 package main
 
@@ -48,6 +49,10 @@ func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, erro
 	if err != nil {
 		return nil, err
 	}
+	payloads, err := newPayloads(cfg, getenv)
+	if err != nil {
+		return nil, err
+	}
 	mux, err := newMux(store, getenv, log)
 	if err != nil {
 		return nil, err
@@ -63,7 +68,7 @@ func newWorker(getenv func(string) string, logs io.Writer) (*worker.Worker, erro
 	if err != nil {
 		return nil, err
 	}
-	return worker.New(mux, &worker.Options{Settler: settler, Queue: queue, OnOutcome: logOutcome(log), Logger: log})
+	return worker.New(mux, &worker.Options{Settler: settler, Queue: queue, Payloads: payloads, OnOutcome: logOutcome(log), Logger: log})
 }
 
 // newMux binds each definition to its handler.

@@ -1,11 +1,13 @@
 package live
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/offloadhq/offload/infra"
 )
@@ -51,7 +53,36 @@ func (r *reader) readBucket(ctx context.Context, res Resource) {
 	default:
 		b.Policy = r.policy(path+".Policy", "s3:GetBucketPolicy", aws.ToString(policy.Policy))
 	}
+	lifecycle, err := r.S3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &name})
+	switch {
+	case kindOf(err) == absent:
+	case err != nil:
+		r.note(path+".Expirations", "s3:GetLifecycleConfiguration", err)
+	default:
+		b.Expirations = expirations(lifecycle.Rules)
+	}
 	r.add(func(s *infra.Stack) { s.Buckets = append(s.Buckets, b) })
+}
+
+// expirations gives the lifecycle rules that are enabled and remove objects.
+func expirations(rules []types.LifecycleRule) (out []infra.Expiration) {
+	for _, rule := range rules {
+		if rule.Status != types.ExpirationStatusEnabled || rule.Expiration == nil || rule.Expiration.Days == nil && rule.Expiration.Date == nil {
+			continue
+		}
+		e := infra.Expiration{Prefix: aws.ToString(rule.Prefix), Days: int(aws.ToInt32(rule.Expiration.Days))} //nolint:staticcheck // the older form, which may be there still
+		if f := rule.Filter; f != nil {
+			e.Prefix = cmp.Or(e.Prefix, aws.ToString(f.Prefix))
+			e.Some = f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil
+			if f.And != nil {
+				e.Prefix = cmp.Or(e.Prefix, aws.ToString(f.And.Prefix))
+				e.Some = e.Some || len(f.And.Tags) > 0 || f.And.ObjectSizeGreaterThan != nil || f.And.ObjectSizeLessThan != nil
+			}
+		}
+		out = append(out, e)
+	}
+	infra.SortExpirations(out)
+	return out
 }
 
 // readLogGroup finds a log group among those whose name begins like it.

@@ -26,7 +26,7 @@ const (
 // Canonical codes, by what they mean. (The "Errors" of each operation, and "Common Errors", in the API references.)
 var (
 	absentCodes = []string{
-		"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy",
+		"NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
 		"NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError", "NotFound",
 	}
 	deniedCodes   = []string{"AccessDenied", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized", "Forbidden"}

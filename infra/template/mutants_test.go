@@ -8,6 +8,7 @@ const (
 	fn      = "Resources/WorkerFunction/Properties/"
 	event   = fn + "Events/Tasks/Properties/"
 	bucket  = "Resources/ResultsBucket/Properties/"
+	aging   = "Resources/PayloadsBucket/Properties/LifecycleConfiguration"
 	roleDoc = "Resources/WorkerRole/Properties/Policies/0/PolicyDocument/Statement/"
 	host    = "Resources/ProducerPolicy/Properties/PolicyDocument/Statement/"
 )
@@ -24,7 +25,7 @@ var queueMutants = []mutant{
 	one("C10-attempts", "fewer than the worker assumes", "TaskQueue", queue+"RedrivePolicy/maxReceiveCount", "14"),
 	one("C11-retention", "four days", "DeadLetterQueue", letters+"MessageRetentionPeriod", "345600"),
 	one("C11-retention", "not set", "DeadLetterQueue", letters+"MessageRetentionPeriod", ""),
-	one("C11-source", "as long as that of the dead letters", "TaskQueue", queue+"MessageRetentionPeriod", "1209600"),
+	{"C11-source", "as long as that of the dead letters", "TaskQueue", []edit{{queue + "MessageRetentionPeriod", "1209600"}, {aging + "/Rules/0/ExpirationInDays", "56"}}},
 	one("C13-redrive", "none", "BulkQueue", "Resources/BulkQueue/Properties/RedrivePolicy", ""),
 	one("C13-redrive", "to itself", "BulkQueue", "Resources/BulkQueue/Properties/RedrivePolicy/deadLetterTargetArn", "!Sub arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:BulkQueue"),
 	{"C13-delay", "longer than the retention", "TaskQueue", []edit{{queue + "DelaySeconds", "900"}, {queue + "MessageRetentionPeriod", "600"}, {"Resources/TaskQueueAgeAlarm/Properties/Threshold", "60"}}},
@@ -96,7 +97,7 @@ var alarmMutants = []mutant{
 	one("H4-logs", "kept for ever", "WorkerLogGroup", "Resources/WorkerLogGroup/Properties/RetentionInDays", ""),
 	{"H4-logs", "in Lambda's own group", "WorkerFunction", []edit{
 		{fn + "LoggingConfig/LogGroup", ""},
-		{roleDoc + "3/Resource", "!Sub arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/WorkerFunction:*"},
+		{roleDoc + "5/Resource", "!Sub arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/WorkerFunction:*"},
 	}},
 }
 
@@ -108,6 +109,17 @@ var storageMutants = []mutant{
 	one("J3-encryption", "another key for dead letters", "DeadLetterQueue", letters+"KmsMasterKeyId", "alias/aws/sqs"),
 	one("J3-public", "acls", "ResultsBucket", bucket+"PublicAccessBlockConfiguration/BlockPublicAcls", "false"),
 	one("J3-public", "half said", "ResultsBucket", bucket+"PublicAccessBlockConfiguration", "{BlockPublicPolicy: true}"),
+	one("H2-retain", "payloads", "PayloadsBucket", "Resources/PayloadsBucket/UpdateReplacePolicy", "Delete"),
+	one("J3-public", "payloads", "PayloadsBucket", "Resources/PayloadsBucket/Properties/PublicAccessBlockConfiguration/RestrictPublicBuckets", "false"),
+	one("J3-tls", "payloads", "PayloadsBucket", "Resources/PayloadsBucketPolicy", ""),
+	one("G1-expiry", "no lifecycle", "PayloadsBucket", aging, ""),
+	one("G1-expiry", "off", "PayloadsBucket", aging+"/Rules/0/Status", "Disabled"),
+	one("G1-expiry", "of other objects", "PayloadsBucket", aging+"/Rules/0/Prefix", "results/"),
+	one("G1-expiry", "of some", "PayloadsBucket", aging+"/Rules/0/TagFilters", "[{Key: a, Value: b}]"),
+	one("G2-lifetime", "a day too short", "PayloadsBucket", aging+"/Rules/0/ExpirationInDays", "35"),
+	one("G2-lifetime", "a second rule, of some payloads", "PayloadsBucket", aging+"/Rules/+", "{Id: b, Status: Enabled, Prefix: payloads/01, ExpirationInDays: 7}"),
+	one("G2-lifetime", "a second rule, of large ones", "PayloadsBucket", aging+"/Rules/+", "{Id: b, Status: Enabled, ObjectSizeGreaterThan: '1000000', ExpirationInDays: 7}"),
+	one("G2-lifetime", "at a date", "PayloadsBucket", aging+"/Rules/+", "{Id: b, Status: Enabled, ExpirationDate: '2030-01-01T00:00:00Z'}"),
 	one("J3-tls", "no policy", "TaskQueue", "Resources/TaskQueuePolicy", ""),
 	one("J3-tls", "denied with TLS", "TaskQueue", "Resources/TaskQueuePolicy/Properties/PolicyDocument/Statement/0/Condition/Bool", `{aws:SecureTransport: "true"}`),
 	one("J3-tls", "for one action", "DeadLetterQueue", "Resources/DeadLetterQueuePolicy/Properties/PolicyDocument/Statement/0/Action", "sqs:SendMessage"),
@@ -134,6 +146,10 @@ var iamMutants = []mutant{
 	one("J3-actions", "the worker may read the dead letters", "WorkerRole", roleDoc+"+", "{Effect: Allow, Action: 'sqs:ReceiveMessage', Resource: !GetAtt DeadLetterQueue.Arn}"),
 	one("J3-actions", "the worker may work on the other class", "WorkerRole", roleDoc+"+", "{Effect: Allow, Action: 'sqs:DeleteMessage', Resource: !GetAtt BulkQueue.Arn}"),
 	one("J3-actions", "the host may read tasks", "ProducerPolicy", host+"+", "{Effect: Allow, Action: 'sqs:ReceiveMessage', Resource: !GetAtt TaskQueue.Arn}"),
+	one("J3-actions", "the host may read payloads", "ProducerPolicy", host+"+", "{Effect: Allow, Action: 's3:GetObject', Resource: !Sub '${PayloadsBucket.Arn}/payloads/*'}"),
+	one("J3-actions", "the worker may write payloads", "WorkerRole", roleDoc+"+", "{Effect: Allow, Action: 's3:PutObject', Resource: !Sub '${PayloadsBucket.Arn}/payloads/*'}"),
+	one("J3-actions", "the worker may read beside the payloads", "WorkerRole", roleDoc+"+", "{Effect: Allow, Action: 's3:GetObject', Resource: !Sub '${PayloadsBucket.Arn}/other/*'}"),
+	one("J3-actions", "the worker may delete payloads", "BulkRole", "Resources/BulkRole/Properties/Policies/0/PolicyDocument/Statement/+", "{Effect: Allow, Action: 's3:DeleteObject', Resource: !Sub '${PayloadsBucket.Arn}/payloads/*'}"),
 	one("J3-actions", "the host may replace the code", "ProducerPolicy", host+"+", "{Effect: Allow, Action: 'lambda:UpdateFunctionCode', Resource: !GetAtt WorkerFunction.Arn}"),
 	one("J3-actions", "a policy beside the role", "WorkerRole", "Resources/More", `
 Type: AWS::IAM::Policy
@@ -169,10 +185,13 @@ var needMutants = []mutant{
 	one("H3-worker", "cannot set a backoff", "BulkRole", "Resources/BulkRole/Properties/Policies/0/PolicyDocument/Statement/0/Action", "[sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:SendMessage]"),
 	one("H3-worker", "cannot keep dead letters", "WorkerRole", roleDoc+"1", ""),
 	one("H3-worker", "cannot write results", "WorkerRole", roleDoc+"2/Action", "s3:AbortMultipartUpload"),
-	one("H3-worker", "cannot log", "WorkerRole", roleDoc+"3", ""),
-	one("H3-worker", "cannot use the key", "WorkerRole", roleDoc+"4", ""),
+	one("H3-worker", "cannot read payloads", "WorkerRole", roleDoc+"3", ""),
+	one("H3-worker", "cannot tell that a payload is gone", "BulkRole", "Resources/BulkRole/Properties/Policies/0/PolicyDocument/Statement/4", ""),
+	one("H3-worker", "cannot log", "WorkerRole", roleDoc+"5", ""),
+	one("H3-worker", "cannot use the key", "WorkerRole", roleDoc+"6", ""),
 	one("H3-worker", "denied", "WorkerRole", roleDoc+"+", "{Effect: Deny, Action: 'sqs:Delete*', Resource: '*'}"),
 	one("H3-producer", "cannot send to the bulk queue", "ProducerPolicy", host+"0/Resource", "!GetAtt TaskQueue.Arn"),
 	one("H3-producer", "cannot invoke", "ProducerPolicy", host+"1", ""),
-	one("H3-producer", "cannot use the key", "ProducerPolicy", host+"2", ""),
+	one("H3-producer", "cannot store payloads", "ProducerPolicy", host+"2", ""),
+	one("H3-producer", "cannot use the key", "ProducerPolicy", host+"3", ""),
 }

@@ -2,6 +2,7 @@ package template
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/offloadhq/offload/infra"
 	"github.com/offloadhq/offload/internal/cfn"
@@ -54,7 +55,33 @@ func (l *loader) readBucket(p props) {
 			b.Encryption, b.KMSKeyID = by.Get("SSEAlgorithm").Text, by.Get("KMSMasterKeyID").Text
 		}
 	}
+	for _, rule := range p.sub("LifecycleConfiguration", "Expirations").value("Rules", "Expirations").Items {
+		if e, ok := p.expiration(rule); ok {
+			b.Expirations = append(b.Expirations, e)
+		}
+	}
+	infra.SortExpirations(b.Expirations)
 	l.stack.Buckets = append(l.stack.Buckets, b)
+}
+
+// expiration reads a lifecycle rule, if it is enabled and removes objects. Source: CloudFormation, "AWS::S3::Bucket Rule".
+func (p props) expiration(rule *cfn.Value) (e infra.Expiration, ok bool) {
+	days, date := rule.Get("ExpirationInDays"), rule.Get("ExpirationDate")
+	if rule.Get("Status").Text != "Enabled" || days.Kind == cfn.Absent && date.Kind == cfn.Absent {
+		return infra.Expiration{}, false
+	}
+	e.Prefix = rule.Get("Prefix").Text
+	if days.Kind != cfn.Absent {
+		n, err := strconv.Atoi(days.Text)
+		if err != nil {
+			p.Fail(days.Line, cfn.Join(p.path, "LifecycleConfiguration.Rules"), "ExpirationInDays must be an integer, not %q", days.Text)
+		}
+		e.Days = n
+	}
+	for _, some := range []string{"TagFilters", "ObjectSizeGreaterThan", "ObjectSizeLessThan"} {
+		e.Some = e.Some || rule.Get(some).Kind != cfn.Absent
+	}
+	return e, true
 }
 
 func (l *loader) readBucketPolicy(p props) {

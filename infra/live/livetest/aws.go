@@ -139,7 +139,9 @@ var services = map[string]*service{
 // permissions are those that are not called as their operation.
 var permissions = map[string]string{
 	"s3:GetBucketEncryption": "s3:GetEncryptionConfiguration", "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-	"s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+	"s3:PutPublicAccessBlock":            "s3:PutBucketPublicAccessBlock",
+	"s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration", "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+	"s3:DeleteBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
 }
 
 // ServeHTTP answers one call.

@@ -88,6 +88,32 @@ func open(ctx context.Context, t *Target) (Undo, error) {
 	return func(ctx context.Context) error { return put(ctx, true) }, put(ctx, false)
 }
 
+// lifetime makes a break that gives the bucket of payloads another lifetime; 0 takes every rule away.
+func lifetime(days int32) func(context.Context, *Target) (Undo, error) {
+	return func(ctx context.Context, t *Target) (Undo, error) {
+		name := find(t.Model.Buckets, "PayloadsBucket", func(b infra.Bucket) string { return b.ID }).Name
+		before, err := t.S3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &name})
+		if err != nil {
+			return nil, err
+		}
+		put := func(ctx context.Context, rules []s3types.LifecycleRule) error {
+			_, err := t.S3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{
+				Bucket: &name, LifecycleConfiguration: &s3types.BucketLifecycleConfiguration{Rules: rules},
+			})
+			return err
+		}
+		undo := func(ctx context.Context) error { return put(ctx, before.Rules) }
+		if days == 0 {
+			_, err := t.S3.DeleteBucketLifecycle(ctx, &s3.DeleteBucketLifecycleInput{Bucket: &name})
+			return undo, err
+		}
+		return undo, put(ctx, []s3types.LifecycleRule{{
+			ID: aws.String("short"), Status: s3types.ExpirationStatusEnabled, Filter: &s3types.LifecycleRuleFilter{Prefix: aws.String("")},
+			Expiration: &s3types.LifecycleExpiration{Days: &days},
+		}})
+	}
+}
+
 // notRetained deploys the template with a queue that goes with the stack.
 func notRetained(ctx context.Context, t *Target) (Undo, error) {
 	name := t.Model.Name
@@ -150,6 +176,8 @@ func updateStack(ctx context.Context, t *Target, body string) error {
 
 var storageMisconfigurations = []Misconfiguration{
 	{Rule: "J3-public", What: "policies", At: "ResultsBucket", Break: open},
+	{Rule: "G1-expiry", What: "no lifecycle", At: "PayloadsBucket", Break: lifetime(0)},
+	{Rule: "G2-lifetime", What: "a week", At: "PayloadsBucket", Break: lifetime(7)},
 	{
 		Rule: "H2-retain", What: "a queue that goes with the stack", At: "TaskQueue", Break: notRetained,
 	},

@@ -69,7 +69,7 @@ var queueMisconfigurations = []Misconfiguration{
 	{Rule: "C10-attempts", What: "fewer than the worker assumes", At: "TaskQueue", Break: attributes("TaskQueue", receives(14))},
 	{Rule: "D1-receives", What: "four", At: "TaskQueue", Break: attributes("TaskQueue", receives(4))},
 	{Rule: "C11-retention", What: "four days", At: "DeadLetterQueue", Break: attributes("DeadLetterQueue", fixed(map[string]string{"MessageRetentionPeriod": "345600"}))},
-	{Rule: "C11-source", What: "as long as that of the dead letters", At: "TaskQueue", Break: attributes("TaskQueue", fixed(map[string]string{"MessageRetentionPeriod": "1209600"}))},
+	{Rule: "C11-source", What: "as long as that of the dead letters", At: "TaskQueue", Also: []string{"G2-lifetime"}, Break: attributes("TaskQueue", fixed(map[string]string{"MessageRetentionPeriod": "1209600"}))},
 	{Rule: "C13-redrive", What: "none", At: "BulkQueue", Break: attributes("BulkQueue", fixed(map[string]string{"RedrivePolicy": ""}))},
 	{Rule: "C13-target", What: "in nobody's stack", At: "TaskQueue", Also: []string{"H3-worker"}, Break: elsewhere},
 	{

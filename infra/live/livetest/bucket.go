@@ -6,7 +6,7 @@ import (
 	"github.com/offloadhq/offload/infra"
 )
 
-type bucket struct{ encryption, block, policy string }
+type bucket struct{ encryption, block, policy, lifecycle string }
 
 func newBucket(b *infra.Bucket) *bucket {
 	out := &bucket{
@@ -18,6 +18,12 @@ func newBucket(b *infra.Bucket) *bucket {
 	}
 	if len(b.Policy) > 0 {
 		out.policy = document(b.Policy)
+	}
+	for i, e := range b.Expirations {
+		out.lifecycle += fmt.Sprintf("<Rule><ID>%d</ID><Status>Enabled</Status><Filter><Prefix>%s</Prefix></Filter><Expiration><Days>%d</Days></Expiration></Rule>", i, e.Prefix, e.Days)
+	}
+	if out.lifecycle != "" {
+		out.lifecycle = "<LifecycleConfiguration>" + out.lifecycle + "</LifecycleConfiguration>"
 	}
 	return out
 }
@@ -50,10 +56,15 @@ func change(of func(*bucket) *string) operation {
 
 func block(b *bucket) *string        { return &b.block }
 func bucketPolicy(b *bucket) *string { return &b.policy }
+func lifecycle(b *bucket) *string    { return &b.lifecycle }
 
 var bucketOperations = map[string]operation{
 	"GetBucketEncryption":  part(func(b *bucket) *string { return &b.encryption }, "ServerSideEncryptionConfigurationNotFoundError"),
 	"GetPublicAccessBlock": part(block, "NoSuchPublicAccessBlockConfiguration"),
 	"PutPublicAccessBlock": change(block),
 	"GetBucketPolicy":      part(bucketPolicy, "NoSuchBucketPolicy"),
+
+	"GetBucketLifecycleConfiguration":    part(lifecycle, "NoSuchLifecycleConfiguration"),
+	"PutBucketLifecycleConfiguration":    change(lifecycle),
+	"DeleteBucketLifecycleConfiguration": change(lifecycle),
 }

@@ -212,9 +212,11 @@ func fromCBOR(v cbor.Value) any {
 	return nil
 }
 
-// --- REST XML (S3), for three sub-resources of a bucket ---
+// --- REST XML (S3), for four sub-resources of a bucket ---
 
-var bucketResources = map[string]string{"encryption": "BucketEncryption", "publicAccessBlock": "PublicAccessBlock", "policy": "BucketPolicy"}
+var bucketResources = map[string]string{
+	"encryption": "BucketEncryption", "publicAccessBlock": "PublicAccessBlock", "policy": "BucketPolicy", "lifecycle": "BucketLifecycleConfiguration",
+}
 
 func readS3(r *http.Request) (operation string, in object) {
 	body, _ := io.ReadAll(r.Body)

@@ -79,6 +79,13 @@ func (b *Bucket) Fail(operation string, faults ...Fault) {
 	b.faults[operation] = faults
 }
 
+// Add stores an object.
+func (b *Bucket) Add(key, object string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.objects[key] = object
+}
+
 // Objects is what readers see.
 func (b *Bucket) Objects() (map[string]string, error) {
 	b.mu.Lock()

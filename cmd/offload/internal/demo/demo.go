@@ -73,18 +73,20 @@ func run(ctx context.Context, o Options, tmp string) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &demo{stdout: o.Stdout, out: filepath.Join(tmp, "out"), limit: limit, tally: newTally(len(requests)), starts: newStarts()}
+	d := &demo{stdout: o.Stdout, out: filepath.Join(tmp, "out"), payloads: filepath.Join(tmp, "payloads"), limit: limit, tally: newTally(len(requests)), starts: newStarts()}
 	e, err := d.startEmulator(ctx, o.Template)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, e.Close)) }()
+	env := e.Environment()
+	env["OFFLOAD_PAYLOADS_DIR"] = d.payloads
 	gate, err := startGate(e.Endpoint())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cli.StopWithin(ctx, stopTimeout, gate.close)) }()
-	host, err := startHost(ctx, binary, e.Environment(), tmp, gate, o.Stdout)
+	host, err := startHost(ctx, binary, env, tmp, gate, o.Stdout)
 	if err != nil {
 		return err
 	}
@@ -99,11 +101,12 @@ func run(ctx context.Context, o Options, tmp string) (err error) {
 }
 
 type demo struct {
-	stdout io.Writer
-	out    string        // directory of the results
-	limit  time.Duration // from the first request to the end of the last task
-	tally  *tally
-	starts *starts
+	stdout   io.Writer
+	out      string        // directory of the results
+	payloads string        // directory of what is too large for a message
+	limit    time.Duration // from the first request to the end of the last task
+	tally    *tally
+	starts   *starts
 
 	disaster func(context.Context, *load) (left int, err error) // nil: none
 }
@@ -116,7 +119,7 @@ func (d *demo) startEmulator(ctx context.Context, template string) (*emulator.Em
 		Output:   d.stdout,
 		OnLog:    d.starts.line,
 		Env: map[string]string{
-			"OUT": d.out, "OFFLOAD_DEV": "1", "OFFLOAD_MAX_BACKOFF": maxBackoff.String(),
+			"OUT": d.out, "OFFLOAD_PAYLOADS_DIR": d.payloads, "OFFLOAD_DEV": "1", "OFFLOAD_MAX_BACKOFF": maxBackoff.String(),
 		},
 		RetryDelays: []time.Duration{time.Second, time.Second},
 	})
@@ -189,6 +192,9 @@ func (d *demo) wait(ctx context.Context, l *load, e *effects) error {
 
 func (d *demo) judge() error {
 	d.starts.into(d.tally)
+	if err := d.tally.look(d.payloads); err != nil {
+		return err
+	}
 	problems := d.tally.problems()
 	fmt.Fprintln(d.stdout)
 	for _, problem := range problems {

@@ -18,6 +18,7 @@ const Requests = 1000
 const (
 	webhooks   = 200
 	thumbnails = 100
+	large      = 10 // thumbnails of images that no message takes
 	exports    = 1
 )
 
@@ -26,10 +27,14 @@ const (
 	flakyWebhooks   = 30 // answered 503 twice, then 200
 	goneWebhooks    = 5  // answered 410: permanent at the first try
 	brokenWebhooks  = 5  // answered 500 for ever: dead after the last attempt
-	brokenPictures  = 5  // no image: permanent
+	brokenPictures  = 4  // no image: permanent
+	brokenLarge     = 1  // no image either, and too large for a message: its payload stays for who looks into it
 	exportRows      = 100_000
 	thumbnailPixels = 120
 )
+
+// kindLarge are the thumbnails whose image travels beside the message.
+const kindLarge = "large image"
 
 // request is one call of the API and the end that its task must come to.
 type request struct {
@@ -59,6 +64,17 @@ func plan(receiver string, seed uint64) ([]request, error) {
 		r := request{kind: "thumbnail", path: fmt.Sprintf("/thumbnails?width=%d", thumbnailPixels), body: pictures[i%len(pictures)]}
 		if i < brokenPictures {
 			r.body, r.dead = []byte("this is no image"), true
+		}
+		requests = append(requests, r)
+	}
+	photograph, err := noise(900, 600)
+	if err != nil {
+		return nil, err
+	}
+	for i := range large {
+		r := request{kind: kindLarge, path: fmt.Sprintf("/thumbnails?width=%d", thumbnailPixels), body: append(photograph[:len(photograph):len(photograph)], byte(i))}
+		if i < brokenLarge {
+			r.body, r.dead = append([]byte("this is no image"), photograph...), true
 		}
 		requests = append(requests, r)
 	}
@@ -110,4 +126,17 @@ func samples() ([][]byte, error) {
 		files = append(files, jpg.Bytes(), pngFile.Bytes())
 	}
 	return files, nil
+}
+
+// noise draws a picture that hardly compresses, as photographs do.
+func noise(width, height int) ([]byte, error) {
+	picture := image.NewNRGBA(image.Rect(0, 0, width, height))
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(picture.Pix) // never fails
+	for i := 3; i < len(picture.Pix); i += 4 {
+		picture.Pix[i] = 0xff // opaque
+	}
+	var file bytes.Buffer
+	err := png.Encode(&file, picture)
+	return file.Bytes(), err
 }

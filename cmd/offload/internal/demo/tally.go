@@ -3,9 +3,13 @@ package demo
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/offloadhq/offload/transport/claimcheck"
 )
 
 // tally is the account of all tasks: what was fired and what became of it.
@@ -21,6 +25,7 @@ type tally struct {
 	left    int                // tasks in the journal of the host that was killed
 	killed  bool               // it was
 
+	stored  map[string]bool          // by their owner, payloads that are beside their messages
 	done    map[string]bool          // by task id, counted from effects
 	dead    map[string]bool          // by task id, found in a dead-letter queue
 	retried map[string]bool          // by task id, seen to run a second time
@@ -48,6 +53,22 @@ func (t *tally) lost() []string {
 	return ids
 }
 
+// look finds the payloads in the directory of what is too large for a message.
+func (t *tally) look(payloads string) error {
+	found, err := filepath.Glob(filepath.Join(payloads, "[^.]*", "*")) // what is unfinished begins with a dot
+	t.stored = map[string]bool{}
+	for _, file := range found {
+		t.stored[filepath.Base(filepath.Dir(file))] = true
+	}
+	return err
+}
+
+// ownerOf is the first part of the keys of a task's payloads.
+func ownerOf(id string) string {
+	owner, _, _ := strings.Cut(claimcheck.Key(id, ""), "/")
+	return owner
+}
+
 // problems says, a line each, why the demo has failed; none if all is as planned.
 func (t *tally) problems() []string {
 	var lines []string
@@ -63,6 +84,11 @@ func (t *tally) problems() []string {
 	}
 	if t.killed && t.left == 0 {
 		say("the host was killed with an empty journal, so that this shows nothing of it")
+	}
+	for id, r := range t.fired {
+		if r.kind == kindLarge && !t.stored[ownerOf(id)] {
+			say("its payload is not stored: %s %s", r.kind, id)
+		}
 	}
 	for _, id := range t.lost() {
 		say("lost: %s %s", t.fired[id].kind, id)
@@ -94,7 +120,7 @@ func (t *tally) print(w io.Writer) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tab, "kind\tfired\tdone\tretried\tdead-lettered\tlost\t")
 	var all row
-	for _, kind := range []string{"event", "webhook", "thumbnail", "export"} {
+	for _, kind := range []string{"event", "webhook", "thumbnail", kindLarge, "export"} {
 		r := t.row(kind)
 		all = all.plus(r)
 		fmt.Fprint(tab, r.line(kind))
@@ -110,7 +136,8 @@ func (t *tally) print(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(w, "\nAPI request      p50 %s  p99 %s\n", percentile(t.api, 50), percentile(t.api, 99))
-	fmt.Fprintf(w, "fire to start    p50 %s  p99 %s\n\n", percentile(starts, 50), percentile(starts, 99))
+	fmt.Fprintf(w, "fire to start    p50 %s  p99 %s\n", percentile(starts, 50), percentile(starts, 99))
+	fmt.Fprintf(w, "large payloads   %d, in a directory beside the queues\n\n", len(t.stored))
 	if t.killed {
 		fmt.Fprintf(w, "The host was killed once (SIGKILL), in an outage of its queues, with %d tasks in its journal. Requests that were sent\n"+
 			"again, because nobody had answered: %d. The latencies are of the requests outside that disaster.\n\n", t.left, t.again)

@@ -91,7 +91,7 @@ func TestPlanIsWholeAndRepeats(t *testing.T) {
 		}
 		dead += count(r.dead)
 	}
-	if want := goneWebhooks + brokenWebhooks + brokenPictures; len(first) != Requests || dead != want {
+	if want := goneWebhooks + brokenWebhooks + brokenPictures + brokenLarge; len(first) != Requests || dead != want {
 		t.Fatalf("%d requests, %d made to fail; want %d and %d", len(first), dead, Requests, want)
 	}
 }
