@@ -378,13 +378,10 @@ func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
 	if least := accepted * 512; live < least || live > client.DefaultMaxPendingBytes {
 		t.Errorf("%d MiB live, want at least the %d of the arguments and at most the %d of MaxPendingBytes", live>>20, least>>20, client.DefaultMaxPendingBytes>>20)
 	}
-	if soak != "release" {
-		return // what follows is the garbage collector's and the machine's part as well
-	}
-	if p99 > 50*time.Microsecond {
-		t.Errorf("Fire took %v at p99", p99)
-	}
-	if l.peak > hardLimit && !raceEnabled {
+	if l.peak > hardLimit && !raceEnabled { // the race detector takes several times as much
 		t.Errorf("%d MiB of memory, want at most %d", l.peak>>20, hardLimit>>20)
+	}
+	if soak == "release" && p99 > 50*time.Microsecond { // on a busy machine that is the scheduler's part as well
+		t.Errorf("Fire took %v at p99", p99)
 	}
 }

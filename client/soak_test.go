@@ -18,11 +18,12 @@ import (
 // outage of half an hour in the middle, which fills the buffer. Each task is stored, or told to OnResult, or was refused
 // with an error: the counts are equal.
 func TestT2_B7_FaultMixWithOutage(t *testing.T) {
-	tasks, seed := scaled(20_000, 200_000, 1_000_000), rand.Uint64()
-	const outage, every = 30 * time.Minute, 100 * time.Millisecond
-	share := tasks / 2 // fired before the outage; the buffer holds half of what is fired during it
-	perTick := max(1, share/10_000)
-	during := int(outage/every) * perTick
+	tasks, seed := scaled(40_000, 200_000, 2_000_000), rand.Uint64()
+	// A quarter is fired before the outage, half in it, and the rest after it; the buffer holds half of what the outage is fired.
+	const outage = 30 * time.Minute
+	perTick := max(1, tasks/40_000)
+	share, during := tasks/4, tasks/2
+	every := outage / time.Duration(during/perTick)
 	var got results
 	dropped := 0
 	opts := &client.Options{
@@ -63,7 +64,7 @@ func TestT2_B7_FaultMixWithOutage(t *testing.T) {
 		if err := c.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		fireSome((tasks - share) / perTick)
+		fireSome((tasks - share - during) / perTick)
 		if closed, ok := errors.AsType[*client.CloseError](c.Close(t.Context())); ok {
 			for _, r := range closed.Undelivered {
 				want(t, r.Err, task.ErrInvalid) // refused in the last moment, and told to OnResult too
