@@ -81,6 +81,7 @@ func Cases(s Scale) []Case {
 			}
 		}
 	}
+	load(Disk, 1, queue.FireInterval)
 	for _, n := range s.Goroutines {
 		load(Disk, n, queue.JournalAlways, queue.SQLite, queue.Bolt, queue.JournalInterval)
 	}

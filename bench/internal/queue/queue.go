@@ -54,6 +54,7 @@ var producers = map[string]opener{
 
 	JournalAlways:   openJournal(journal.SyncAlways),
 	JournalInterval: openJournal(journal.SyncInterval),
+	FireInterval:    openFire(journal.SyncInterval),
 	SQLite:          openSQLite,
 	Bolt:            openBolt,
 }
@@ -75,6 +76,7 @@ const (
 	// What stores tasks on this machine's disk, and no more.
 	JournalAlways   = "Offload's journal, SyncAlways"
 	JournalInterval = "Offload's journal, SyncInterval"
+	FireInterval    = "Offload, Journaled, SyncInterval, into memory"
 	SQLite          = "SQLite, FULL, group commit"
 	Bolt            = "bbolt, Batch"
 )

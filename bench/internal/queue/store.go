@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/offloadhq/offload/client"
 	"github.com/offloadhq/offload/client/journal"
 )
 
@@ -52,6 +53,35 @@ func (q *journaled) Produce(ctx context.Context) (int, error) {
 
 // Close implements [Producer].
 func (q *journaled) Close(context.Context) error { return q.journal.Close() }
+
+// durable fires in the mode Journaled, to a Sender that has accepted everything at once: what is left is the client, and
+// the journal behind it.
+type durable struct {
+	buffered
+	journal *journal.Journal
+}
+
+func openFire(sync journal.Sync) opener {
+	return func(_ context.Context, s Server) (Producer, error) {
+		dir, err := folder(s)
+		if err != nil {
+			return nil, err
+		}
+		quiet := slog.New(slog.DiscardHandler)
+		j, err := journal.Open(dir, &journal.Options{Sync: sync, Logger: quiet})
+		if err != nil {
+			return nil, err
+		}
+		q := &durable{buffered: buffered{sent: &counter{Sender: memory{}}}, journal: j}
+		q.client, err = client.New(q.sent, &client.Options{Mode: client.Journaled, Journal: j, Logger: quiet})
+		return q, err
+	}
+}
+
+// Close implements [Producer].
+func (q *durable) Close(ctx context.Context) error {
+	return errors.Join(q.buffered.Close(ctx), q.journal.Close())
+}
 
 // sqlite stores in a table. One goroutine writes: what arrives during a transaction goes into the next one.
 type sqlite struct {

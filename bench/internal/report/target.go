@@ -61,6 +61,7 @@ var Targets = []Target{
 	{What: "journal, SyncAlways, 64 goroutines: records a second", Limit: 150_000, AtLeast: true, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.Rate), Format: rate},
 	{What: "journal, SyncAlways, 64 goroutines: p50", Limit: 350, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.P50Micros), Format: micros},
 	{What: "journal, SyncAlways, 64 goroutines: records a second beside SQLite", Limit: 2, AtLeast: true, Gate: true, Figure: rateRatio(queue.JournalAlways, queue.SQLite, plan.Disk, 64), Format: times},
+	{What: "Journaled, SyncInterval: p50 of Fire", Limit: 5, Figure: median(queue.FireInterval, plan.Disk, 1, measure.Sample.P50Micros), Format: micros},
 	{What: "emulator, idle: p50 from Fire to the start of the handler", Limit: 1000, Figure: startTime(engine.Offload), Format: micros},
 	{What: "Buffered, 0 ms, SIGKILL at 5,000 a second: lost, median", Limit: 2, Figure: lost(plan.KillBuffered, plan.Near, measure.Median), Format: number},
 	{What: "Buffered, full, nothing answers, SIGKILL: most that was lost, of the bound that the client tells", Limit: 1, Gate: true, Figure: lostOfBound, Format: number},
