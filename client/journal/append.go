@@ -13,7 +13,8 @@ type batch struct {
 	segment *segment
 	at      int64 // where it begins
 	bytes   []byte
-	spilled int // records that go to the backlog
+	spilled int  // records that go to the backlog
+	full    bool // unsynced, and no other is added to it
 	outcome *outcome
 }
 
@@ -152,7 +153,7 @@ func (j *Journal) recycle(b *batch) {
 func (j *Journal) keep(b *batch) {
 	j.unsyncedBytes += len(b.bytes)
 	n := len(j.unsynced)
-	if n > 0 && j.unsynced[n-1].segment == b.segment && len(j.unsynced[n-1].bytes)+len(b.bytes) <= keptBufferBytes {
+	if n > 0 && !j.unsynced[n-1].full && j.unsynced[n-1].segment == b.segment && len(j.unsynced[n-1].bytes)+len(b.bytes) <= keptBufferBytes {
 		last := j.unsynced[n-1] // they are neighbours in the file too
 		last.bytes = append(last.bytes, b.bytes...)
 		j.recycle(b)

@@ -11,9 +11,9 @@ import (
 type Sync uint8
 
 const (
-	// SyncAlways: when it is on the disk. Append waits for one fdatasync, which all who wait share.
+	// SyncAlways means on the disk. Append waits for one fdatasync, which all who wait share.
 	SyncAlways Sync = iota
-	// SyncInterval: when it is written to the file, which survives the death of the process and not a loss of power. What
+	// SyncInterval means written to the file, which survives the death of the process and not a loss of power. What
 	// was written is synced every Options.Interval.
 	SyncInterval
 )

@@ -6,11 +6,12 @@ import (
 )
 
 var (
-	// ErrFull: the disk has no room, or Options.MaxBytes is reached. Nothing was stored. What is done makes room again.
+	// ErrFull means that the disk has no room, or that Options.MaxBytes is reached. Nothing was stored. What is done makes
+	// room again.
 	ErrFull = errors.New("journal is full")
-	// ErrClosed: Close was called.
+	// ErrClosed is told after Close.
 	ErrClosed = errors.New("journal is closed")
-	// ErrTooLarge: the record does not fit an empty segment (Options.SegmentBytes), or Class or Meta is over 65,535 bytes.
+	// ErrTooLarge means that the record does not fit an empty segment (Options.SegmentBytes), or Class or Meta is over 65,535 bytes.
 	ErrTooLarge = errors.New("record is too large for the journal")
 )
 

@@ -1,6 +1,9 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // maxUnsynced is how many bytes SyncInterval leaves unsynced, and keeps in memory until then, before a writer has to wait
 // for a sync.
@@ -13,15 +16,19 @@ func (j *Journal) tick() {
 	}
 }
 
-// syncWritten syncs what SyncInterval has left unsynced; led says whether the lead is held. Writers go on meanwhile.
+// syncWritten syncs what SyncInterval has left unsynced until now; led says whether the lead is held. Writers go on
+// meanwhile.
 func (j *Journal) syncWritten(led bool) error {
+	var handled []*segment
+	var problems []error
 	for {
 		j.mu.Lock()
-		if len(j.unsynced) == 0 {
+		s := j.unsyncedSegment(handled)
+		if s == nil {
 			j.mu.Unlock()
-			return nil
+			return errors.Join(problems...)
 		}
-		s := j.unsynced[0].segment
+		handled = append(handled, s)
 		upTo, broken := s.written, s.state == failed
 		s.busy++
 		j.mu.Unlock()
@@ -39,25 +46,39 @@ func (j *Journal) syncWritten(led bool) error {
 		}
 		j.mu.Unlock()
 		if err := j.rescueUnsynced(s, led, err); err != nil {
-			return err
+			problems = append(problems, err) // the others go on
 		}
 	}
+}
+
+// unsyncedSegment is the first one with unsynced batches that is not handled yet. What is written from now on stands apart
+// from those. j.mu is held.
+func (j *Journal) unsyncedSegment(handled []*segment) *segment {
+	for _, b := range j.unsynced {
+		if !slices.Contains(handled, b.segment) {
+			j.unsynced[len(j.unsynced)-1].full = true
+			return b.segment
+		}
+	}
+	return nil
 }
 
 var errBroken = errors.New("it failed before")
 
 // synced lets go of the batches that are on the disk now. j.mu is held.
 func (j *Journal) synced(s *segment, upTo int64) {
-	for len(j.unsynced) > 0 {
-		b := j.unsynced[0]
+	left := j.unsynced[:0]
+	for _, b := range j.unsynced {
 		if b.segment != s || b.at+int64(len(b.bytes)) > upTo {
-			break
+			left = append(left, b)
+			continue
 		}
-		j.unsynced = j.unsynced[1:]
 		j.unsyncedBytes -= len(b.bytes)
 		s.busy--
 		j.recycle(b)
 	}
+	clear(j.unsynced[len(left):])
+	j.unsynced = left
 	j.settle(s)
 }
 
@@ -69,7 +90,7 @@ func (j *Journal) rescueUnsynced(s *segment, led bool, cause error) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.unsynced) > 0 && j.unsynced[0].segment == s { // else a writer was faster
+	if slices.ContainsFunc(j.unsynced, func(b *batch) bool { return b.segment == s }) { // else a writer was faster
 		return j.rescue(s, nil, cause)
 	}
 	return nil

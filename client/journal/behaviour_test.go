@@ -1,0 +1,379 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// gate lets operations of a simulated disk wait.
+type gate struct {
+	mu     sync.Mutex
+	closed chan struct{} // nil: open
+}
+
+// hold makes operations of one kind wait from now on, and returns what lets them go.
+func (g *gate) hold(d *simDisk, kind string) (release func()) {
+	g.closed = make(chan struct{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.op = func(o operation) error {
+		if o.kind == kind && (kind != "sync" || o.file.hasRecords()) {
+			d.mu.Unlock()
+			<-g.closed
+			d.mu.Lock()
+		}
+		return nil
+	}
+	return func() { close(g.closed) }
+}
+
+// TestACallerMayGiveUp: Append waits for the disk no longer than its context, and then says which record it was.
+func TestACallerMayGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{})
+		if _, err := j.Append(t.Context(), Record{Body: []byte("first")}); err != nil {
+			t.Fatal(err)
+		}
+		release := new(gate).hold(d, "sync")
+		writer := make(chan error)
+		go func() {
+			_, err := j.Append(t.Context(), Record{Body: []byte("writes")})
+			writer <- err
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ref, err := j.Append(ctx, Record{Body: []byte("gives up")})
+		if !errors.Is(err, context.DeadlineExceeded) || ref.IsZero() {
+			t.Errorf("%v, %v", ref, err)
+		}
+		if err := j.Done(ref); err != nil {
+			t.Error(err)
+		}
+		release()
+		if err := <-writer; err != nil {
+			t.Error(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+		j = mustOpen(t, d, Options{})
+		if n := j.Backlog(); n != 2 {
+			t.Errorf("a backlog of %d: what was given up and done came back", n)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestACallerMayGiveUpWaitingForAFile: with no segment ready, nothing is stored.
+func TestACallerMayGiveUpWaitingForAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{})
+		release := new(gate).hold(d, "preallocate")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if ref, err := j.Append(ctx, Record{}); !errors.Is(err, context.DeadlineExceeded) || !ref.IsZero() {
+			t.Errorf("%v, %v", ref, err)
+		}
+		waiting := make(chan error)
+		go func() {
+			_, err := j.Append(context.Background(), Record{})
+			waiting <- err
+		}()
+		synctest.Wait()
+		closed := make(chan error)
+		go func() { closed <- j.Close() }()
+		if err := <-waiting; !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+		release()
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		if names := left(d); len(names) > 0 {
+			t.Errorf("left: %v", names)
+		}
+	})
+}
+
+// TestCallersShareASync: while one sync runs, everybody else gathers for the next one.
+func TestCallersShareASync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{})
+		if _, err := j.Append(t.Context(), Record{}); err != nil {
+			t.Fatal(err)
+		}
+		before := j.Stats().Syncs
+		release := new(gate).hold(d, "sync")
+		var callers sync.WaitGroup
+		for range 50 {
+			callers.Go(func() {
+				if _, err := j.Append(t.Context(), Record{Body: []byte("x")}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		release()
+		callers.Wait()
+		if n := j.Stats().Syncs - before; n > 2 {
+			t.Errorf("%d syncs for 50 callers", n)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestSyncIntervalSyncsInTime: a loss of power costs no more than the last interval.
+func TestSyncIntervalSyncsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{Sync: SyncInterval})
+		for i := range 100 {
+			if _, err := j.Append(t.Context(), Record{Body: fmt.Append(nil, i)}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if n := j.Stats().Syncs; n < 9 || n > 11 {
+			t.Errorf("%d syncs in 100 ms", n)
+		}
+		time.Sleep(2 * DefaultInterval)
+		synctest.Wait()
+		if n := len(j.unsynced); n != 0 || j.unsyncedBytes != 0 {
+			t.Errorf("%d batches and %d bytes are still unsynced", n, j.unsyncedBytes)
+		}
+		next := d.powerOff(rand.New(rand.NewPCG(1, 1)))
+		_ = j.Close()
+		j = mustOpen(t, next, Options{})
+		if n := j.Backlog(); n != 100 {
+			t.Errorf("%d records survived", n)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhatIsUnsyncedIsBounded: a writer that is faster than the disk waits for it.
+func TestWhatIsUnsyncedIsBounded(t *testing.T) {
+	d := newSimDisk()
+	j := mustOpen(t, d, Options{Sync: SyncInterval, Interval: time.Hour, SegmentBytes: 1 << 20})
+	body := make([]byte, 100<<10)
+	for range 2 * maxUnsynced / len(body) {
+		ref, err := j.Append(t.Context(), Record{Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Done(ref); err != nil {
+			t.Fatal(err)
+		}
+		j.mu.Lock()
+		if j.unsyncedBytes > maxUnsynced {
+			t.Errorf("%d bytes are unsynced", j.unsyncedBytes)
+		}
+		j.mu.Unlock()
+	}
+	if n := j.Stats().Syncs; n == 0 {
+		t.Error("no sync")
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestA11_WhatSyncIntervalPromisedIsTriedAgain: a sync fails, and so does every new file; when the disk is well again the
+// next interval brings the records onto it.
+func TestA11_WhatSyncIntervalPromisedIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{Sync: SyncInterval})
+		d.mu.Lock()
+		d.op = func(o operation) error {
+			if o.kind == "sync" && o.file.hasRecords() || o.kind == "preallocate" && d.n > 12 {
+				return syscall.EIO
+			}
+			return nil
+		}
+		d.mu.Unlock()
+		for _, body := range []string{"a", "b"} {
+			if _, err := j.Append(t.Context(), Record{Body: []byte(body)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		if s := j.Stats(); s.Failures != 1 || s.Records != 2 {
+			t.Errorf("%+v", s)
+		}
+		d.mu.Lock()
+		d.op = nil
+		d.mu.Unlock()
+		time.Sleep(2 * DefaultInterval)
+		synctest.Wait()
+		next := d.powerOff(rand.New(rand.NewPCG(1, 1)))
+		_ = j.Close()
+		j = mustOpen(t, next, Options{})
+		got, err := j.Next(10, 100)
+		if err != nil || len(got) != 2 || string(got[0].Body)+string(got[1].Body) != "ab" {
+			t.Errorf("%v, %v", got, err)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestA11_CloseTellsWhatCouldNotBeSynced, and goes on telling it.
+func TestA11_CloseTellsWhatCouldNotBeSynced(t *testing.T) {
+	d := newSimDisk()
+	j := mustOpen(t, d, Options{Sync: SyncInterval, Interval: time.Hour})
+	if _, err := j.Append(t.Context(), Record{}); err != nil {
+		t.Fatal(err)
+	}
+	d.mu.Lock()
+	d.op = func(o operation) error {
+		if o.kind == "sync" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	for range 2 {
+		if err := j.Close(); !errors.Is(err, syscall.EIO) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestA11_UnreadableBlocksAreDamage: what lies on good blocks is recovered.
+func TestA11_UnreadableBlocksAreDamage(t *testing.T) {
+	content := []byte(strings.Repeat("x", 3*blockBytes))
+	b := make([]byte, len(content)-10)
+	bad := badBlocks{content: content, bad: blockBytes + 5}
+	if n := readBlocks(bad, b, 10); n != 1 {
+		t.Errorf("%d blocks are unreadable", n)
+	}
+	for i, c := range b {
+		at := i + 10
+		if want := at/blockBytes != 1; (c == 'x') != want {
+			t.Fatalf("byte %d is %q", at, c)
+		}
+	}
+}
+
+// badBlocks refuses reads that touch a byte.
+type badBlocks struct {
+	content []byte
+	bad     int64
+}
+
+func (r badBlocks) ReadAt(b []byte, at int64) (int, error) {
+	if at <= r.bad && r.bad < at+int64(len(b)) {
+		return 0, syscall.EIO
+	}
+	if n := copy(b, r.content[at:]); n < len(b) {
+		return n, io.EOF
+	}
+	return len(b), nil
+}
+
+// TestA4_TheJournalIsBounded by Options.MaxBytes, and goes on when something is done.
+func TestA4_TheJournalIsBounded(t *testing.T) {
+	d := newSimDisk()
+	j := mustOpen(t, d, Options{MaxBytes: 4 * MinSegmentBytes})
+	var refs []Ref
+	var err error
+	for range 1000 {
+		var ref Ref
+		if ref, err = j.Append(t.Context(), Record{Body: make([]byte, 1000)}); err != nil {
+			break
+		}
+		refs = append(refs, ref)
+	}
+	if s := j.Stats(); !errors.Is(err, ErrFull) || s.Bytes > 4*MinSegmentBytes || len(refs) < 30 || s.Records != len(refs) {
+		t.Fatalf("%v after %d records, %+v", err, len(refs), s)
+	}
+	if err := j.Done(refs...); err != nil {
+		t.Fatal(err)
+	}
+	j.supply.pause = 0
+	if _, err := j.Append(t.Context(), Record{}); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestA15_LifecycleUnderLoad closes a journal that everybody uses: each call ends as before or with ErrClosed, and what was
+// acknowledged and not done is there.
+func TestA15_LifecycleUnderLoad(t *testing.T) {
+	for range 5 {
+		d, o := newSimDisk(), newOracle()
+		j := mustOpen(t, d, Options{Sync: Sync(rand.IntN(2)), Interval: time.Millisecond, AdoptEvery: time.Millisecond})
+		var callers sync.WaitGroup
+		started := make(chan struct{}, 64)
+		for range 64 {
+			callers.Go(func() {
+				started <- struct{}{}
+				for {
+					r := o.draw(rand.New(rand.NewPCG(rand.Uint64(), 1)), 200)
+					ref, err := j.Append(t.Context(), r)
+					if errors.Is(err, ErrClosed) {
+						return
+					}
+					o.told(r, err)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if rand.IntN(2) == 0 {
+						o.finished(map[Ref]string{ref: id(r)}, nil)
+						if err := j.Done(ref); err != nil && !errors.Is(err, ErrClosed) {
+							t.Error(err)
+						}
+					}
+					_ = j.Stats()
+				}
+			})
+		}
+		for range 64 {
+			<-started
+		}
+		var closers sync.WaitGroup
+		for range 3 {
+			closers.Go(func() {
+				if err := j.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		closers.Wait()
+		callers.Wait()
+		again := mustOpen(t, d, Options{})
+		if err := o.drain(again); err != nil {
+			t.Error(err)
+		}
+		if lost := o.lost(d); len(lost)+len(o.problems) > 0 {
+			t.Errorf("lost %v; %v", lost, o.problems)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
