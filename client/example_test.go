@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/offloadhq/offload/client"
@@ -261,7 +262,11 @@ func ExampleError() {
 // At the end of a program the server goes first, so that no handler fires any more, and then the client. What it could
 // not deliver in time, Close returns, with what it takes to save it.
 func ExampleClient_Close() {
-	c, err := client.New(stuck{}, &client.Options{Mode: client.Buffered, Logger: slog.New(slog.DiscardHandler)})
+	sigterm := make(chan os.Signal, 2) // signal.Notify(sigterm, syscall.SIGTERM) in a program; here it comes with the end of a task
+	c, err := client.New(stuck{}, &client.Options{
+		Mode: client.Buffered, Logger: slog.New(slog.DiscardHandler),
+		Hooks: client.Hooks{Ended: func(client.Receipt, time.Duration) { sigterm <- syscall.SIGTERM }},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -289,13 +294,16 @@ func ExampleClient_Close() {
 	}
 	http.DefaultClient.CloseIdleConnections()
 
-	// The program got SIGTERM.
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
+	<-sigterm
+	within := func(d time.Duration, end func(context.Context) error) error {
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		return end(ctx)
+	}
+	if err := within(time.Minute, server.Shutdown); err != nil {
 		fmt.Println(err)
 	}
-	err = c.Close(ctx)
+	err = within(100*time.Millisecond, c.Close) // a service gives it seconds
 	if closed, ok := errors.AsType[*client.CloseError](err); ok {
 		for _, r := range closed.Undelivered {
 			saved := string(r.Envelope.Body()) // to a file, say; at the next start task.Parse and Sender.Send take it
