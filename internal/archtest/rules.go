@@ -202,6 +202,7 @@ var Lines = map[string]string{
 var Sleepers = map[string]string{
 	"client/bench_test.go":                   "the network of a benchmark takes real time",
 	"client/oracle_test.go":                  "runs in the synctest bubble that main_test.go opens",
+	"client/retry_test.go":                   "the same",
 	"emulator/lambda/main_test.go":           "plays a function that hangs on purpose, in a process of its own",
 	"emulator/lambda/pool_test.go":           "a child process waits to be killed",
 	"transport/sqstransport/bench_test.go":   "the network of a benchmark takes real time",
