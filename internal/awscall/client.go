@@ -3,8 +3,6 @@ package awscall
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +11,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +30,7 @@ type Client struct {
 	keys        awserr.Keys
 	anonymous   bool
 	signer      *v4.Signer
+	drafts      sync.Pool // of *draft
 	clock       clock
 	blank       http.Request // what all requests have in common
 	agent       []string     // the value of a header
@@ -55,9 +55,9 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 		service: s, endpoint: endpoint, credentials: awserr.Cached(cfg.Credentials),
 		http:      awserr.Pooled(cfg.HTTPClient),
 		anonymous: aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)),
-		signer:    v4.NewSigner(),
 		agent:     []string{"offload"},
 	}
+	c.signer = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = endpoint.URL.Path == "/" }) // it changes nothing there
 	c.blank = http.Request{
 		Method: http.MethodPost, URL: endpoint.URL, Host: endpoint.URL.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
@@ -141,8 +141,6 @@ var (
 // at once, and can send them again on another connection when an idle one turns out to be closed.
 func (c *Client) request(ctx context.Context, watch *awserr.Call, target string, body []byte) *http.Request {
 	r := c.blank.WithContext(watch.Traced(ctx))
-	u := *r.URL // the signer writes to it
-	r.URL = &u
 	r.Header = make(http.Header, 8)
 	r.Header["Content-Type"] = contentType
 	r.Header["User-Agent"] = c.agent
@@ -184,22 +182,4 @@ func headerText(s string) string {
 		}
 	}
 	return string(escaped)
-}
-
-func (c *Client) sign(ctx context.Context, r *http.Request, raw []byte, offset time.Duration, watch *awserr.Call) error {
-	if c.anonymous {
-		return nil
-	}
-	credentials, err := c.keys.Lend(c.credentials, watch).Retrieve(ctx)
-	if err != nil {
-		return fmt.Errorf("credentials: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	var hash [2 * sha256.Size]byte
-	hex.Encode(hash[:], sum[:])
-	err = c.signer.SignHTTP(ctx, credentials, r, string(hash[:]), c.service.Name, c.endpoint.Region, time.Now().Add(offset))
-	if err != nil {
-		return fmt.Errorf("signature: %w", err)
-	}
-	return nil
 }

@@ -2,10 +2,13 @@ package sqstransport_test
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"crypto/md5"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +27,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/offloadhq/offload/internal/awserr"
 	"github.com/offloadhq/offload/internal/jsonscan"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport/sqstransport"
@@ -139,55 +143,103 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkSender sends full batches of ordinary tasks by each client in turn, round by round, to one server in another
-// process, and reports the CPU of this process, the median of the rounds. An iteration is a round of each. The SDK stands there twice: with the
-// pool that awssdk gives it, and as it comes.
+// contender is a way to send a full batch, and what its rounds took.
+type contender struct {
+	name       string
+	send       func(ctx context.Context) error
+	used, took []float64 // of each round, in seconds: CPU of this process, and time
+}
+
+// contenders are the lean client; the SDK's with the pool that awssdk gives it, and as it comes; and net/http with a request
+// that is ready, whose answer nobody looks at: what is under all of them.
+func contenders(b *testing.B, url string) []*contender {
+	batch := envelopes(b, maxEntries)
+	for i := range batch {
+		batch[i] = sized(b, 300)
+	}
+	all := []*contender{{name: "net/http", send: ready(b, url, batch)}}
+	for _, c := range []struct {
+		name   string
+		client func(aws.Config) *sqstransport.Client
+	}{
+		{"lean", sqstransport.NewClient},
+		{"SDK", func(cfg aws.Config) *sqstransport.Client { return awssdk.NewClient(cfg) }},
+		{"SDK-default-pool", func(cfg aws.Config) *sqstransport.Client { return awssdk.Wrap(awssqs.NewFromConfig(cfg)) }},
+	} {
+		s := newSender(b, c.client(config(benchCA(), url)), url+"/000000000000/work", nil)
+		all = append(all, &contender{name: c.name, send: func(ctx context.Context) error {
+			_, err := s.Send(ctx, batch)
+			return err
+		}})
+	}
+	return all
+}
+
+// ready sends the same bytes again and again, as the lean client sent them once.
+func ready(b *testing.B, url string, batch []task.Envelope) func(ctx context.Context) error {
+	var body []byte
+	var header http.Header
+	s := newSender(b, lean.client(config(doFunc(func(r *http.Request) (*http.Response, error) {
+		header = r.Header
+		body, _ = io.ReadAll(r.Body)
+		return answer(200, "{}"), nil
+	}), url)), url+"/000000000000/work", nil)
+	_, _ = s.Send(b.Context(), batch) // of the answer it makes nothing
+	client := awserr.Pooled(benchCA())
+	return func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		r.Header = header
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, answer.Body)
+		return errors.Join(err, answer.Body.Close())
+	}
+}
+
+const maxEntries = 10
+
+// BenchmarkSender sends full batches of ordinary tasks by each contender in turn, round by round, to one server in another
+// process, and reports the CPU of this process, the median of the rounds. An iteration is a round of each.
 func BenchmarkSender(b *testing.B) {
 	for _, c := range []struct {
 		name, mode string
 		senders    int
 	}{
 		{"plain/0ms/8senders", "http,0s", 8},
+		{"TLS/0ms/8senders", "https,0s", 8},
 		{"TLS/10ms/64senders", "https,10ms", 64},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			url := startBench(b, c.mode)
-			batch := envelopes(b, 10)
-			for i := range batch {
-				batch[i] = sized(b, 300)
-			}
-			var kinds [3]struct {
-				sender     *sqstransport.Sender
-				used, took []float64 // of each round, in seconds
-			}
-			for i, client := range []func(aws.Config) *sqstransport.Client{
-				sqstransport.NewClient,
-				func(cfg aws.Config) *sqstransport.Client { return awssdk.NewClient(cfg) },
-				func(cfg aws.Config) *sqstransport.Client { return awssdk.Wrap(awssqs.NewFromConfig(cfg)) },
-			} {
-				kinds[i].sender = newSender(b, client(config(benchCA(), url)), url+"/000000000000/work", nil)
-				round(b, kinds[i].sender, batch, c.senders, 4*c.senders) // connects
+			all := contenders(b, startBench(b, c.mode))
+			for _, k := range all {
+				round(b, k.send, c.senders, 4*c.senders) // connects
 			}
 			requests := 40 * c.senders
 			b.ResetTimer()
 			for range b.N {
-				for i := range kinds {
-					k := &kinds[i]
+				for _, k := range all {
 					began, before := time.Now(), cpu()
-					round(b, k.sender, batch, c.senders, requests)
+					round(b, k.send, c.senders, requests)
 					k.used = append(k.used, (cpu() - before).Seconds())
 					k.took = append(k.took, time.Since(began).Seconds())
 				}
 			}
-			tasks := float64(requests * len(batch))
-			per := func(i int) float64 { return median(kinds[i].used) * 1e6 / tasks }
-			for i, name := range []string{"lean", "SDK", "SDK-default-pool"} {
-				b.ReportMetric(per(i), name+"-µs/task")
-				b.ReportMetric(tasks/median(kinds[i].took), name+"-tasks/s")
+			tasks := float64(requests * maxEntries)
+			per := map[string]float64{}
+			for _, k := range all {
+				per[k.name] = median(k.used) * 1e6 / tasks
+				b.ReportMetric(per[k.name], k.name+"-µs/task")
+				b.ReportMetric(tasks/median(k.took), k.name+"-tasks/s")
 			}
-			b.ReportMetric(1e6/per(0), "lean-tasks/s/core")
-			b.ReportMetric(per(0)/per(1), "lean/SDK")
-			b.ReportMetric(per(0)/per(2), "lean/SDK-default-pool")
+			b.ReportMetric(1e6/per["lean"], "lean-tasks/s/core")
+			for _, other := range []string{"net/http", "SDK", "SDK-default-pool"} {
+				b.ReportMetric(per["lean"]/per[other], "lean/"+other)
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}
@@ -199,14 +251,14 @@ func median(of []float64) float64 {
 }
 
 // round makes the requests, by so many senders at a time.
-func round(b *testing.B, s *sqstransport.Sender, batch []task.Envelope, senders, requests int) {
+func round(b *testing.B, send func(context.Context) error, senders, requests int) {
 	var left atomic.Int64
 	left.Store(int64(requests))
 	var all sync.WaitGroup
 	for range senders {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
-				if _, err := s.Send(b.Context(), batch); err != nil {
+				if err := send(b.Context()); err != nil {
 					b.Error(err)
 					return
 				}

@@ -129,6 +129,46 @@ func testA8_RotatedCredentialsAreTakenUp(t *testing.T, k kind) {
 	}
 }
 
+// TestTokenGoesWithItsKeysOnly changes to keys that have no token.
+func TestTokenGoesWithItsKeysOnly(t *testing.T) { each(t, testTokenGoesWithItsKeysOnly) }
+
+func testTokenGoesWithItsKeysOnly(t *testing.T, k kind) {
+	v := &verifier{handler: accepting(t), region: "us-east-1", keys: keys}
+	provider := &holder{keys: keys}
+	cfg := config(&network{handler: v}, endpoint)
+	cfg.Credentials = aws.NewCredentialsCache(provider)
+	s := newSender(t, k.client(cfg), queueURL, nil)
+	send := func() transport.Result {
+		results, _ := s.Send(t.Context(), envelopes(t, 1))
+		return results[0]
+	}
+	is(t, send(), transport.Accepted, 0)
+	v.keys.SessionToken, provider.keys.SessionToken = "", ""
+	is(t, send(), rejected, misconfigured)
+	is(t, send(), transport.Accepted, 0)
+}
+
+// TestPortOfTheSchemeIsNoPartOfTheHost: a service sees the host without it, so the signature has it without.
+func TestPortOfTheSchemeIsNoPartOfTheHost(t *testing.T) { each(t, testPortOfTheSchemeIsNoPartOfTheHost) }
+
+func testPortOfTheSchemeIsNoPartOfTheHost(t *testing.T, k kind) {
+	v := &verifier{handler: accepting(t), region: "us-east-1", keys: keys}
+	cfg := config(doFunc(func(r *http.Request) (*http.Response, error) {
+		if r.Host != "sqs.us-east-1.amazonaws.com" {
+			t.Errorf("the host is %q", r.Host)
+		}
+		w := httptest.NewRecorder()
+		v.ServeHTTP(w, r)
+		return w.Result(), nil
+	}), "https://sqs.us-east-1.amazonaws.com:443")
+	cfg.Credentials = &holder{keys: keys}
+	s := newSender(t, k.client(cfg), queueURL, nil)
+	for range 2 {
+		results, _ := s.Send(t.Context(), envelopes(t, 1))
+		is(t, results[0], transport.Accepted, 0)
+	}
+}
+
 // TestA9_WrongClockIsCorrected has a service whose clock jumps. The lean client tells the first refusal as one that
 // passes; that of the SDK learns of the clock with it too.
 func TestA9_WrongClockIsCorrected(t *testing.T) { each(t, testA9_WrongClockIsCorrected) }
