@@ -85,6 +85,73 @@ func BenchmarkFire(b *testing.B) {
 	}
 }
 
+// held is a transport that holds what it gets until it is released.
+type held struct{ gate atomic.Pointer[chan struct{}] }
+
+func newHeld() *held {
+	h := &held{}
+	h.hold()
+	return h
+}
+
+func (h *held) hold() {
+	gate := make(chan struct{})
+	h.gate.Store(&gate)
+}
+
+func (h *held) release() { close(*h.gate.Load()) }
+
+func (h *held) Limits() transport.Limits { return benchLimits }
+
+func (h *held) Forgets() transport.Sender { return h }
+
+func (h *held) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+	<-*h.gate.Load()
+	return acceptResults[:len(batch)], nil
+}
+
+// BenchmarkFireAlone is Fire in the mode Buffered and nothing else: what is fired is sent when the clock is stopped, and its
+// memory serves the next round.
+func BenchmarkFireAlone(b *testing.B) {
+	h := newHeld()
+	c, err := client.New(h, &client.Options{Mode: client.Buffered, Source: "bench", MaxSenders: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bound := orderPlaced.With(anOrder)
+	fire := func(n int) {
+		for range n {
+			if _, err := c.Fire(b.Context(), bound); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	deliver := func() {
+		h.release()
+		if err := c.Flush(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		h.hold()
+		fire(1) // occupies the one sender
+	}
+	const round = 1000
+	fire(round)
+	deliver()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for left := b.N; left > 0; left -= round {
+		fire(min(left, round))
+		b.StopTimer()
+		deliver()
+		b.StartTimer()
+	}
+	b.StopTimer()
+	h.release()
+	if err := c.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // BenchmarkBufferedFire is one caller in the mode Buffered, and everything that goes on behind it, with a transport that
 // answers at once.
 func BenchmarkBufferedFire(b *testing.B) {
