@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/offloadhq/offload/internal/ascii"
 )
 
 // Cursor reads JSON (RFC 8259) from left to right, each byte once. What it steps over is checked for its strings and brackets
@@ -122,6 +124,9 @@ func (c *Cursor) quoted() (raw []byte, plain bool, err error) {
 	c.i++
 	plain = true
 	for start := c.i; c.i < len(c.b); c.i++ {
+		if c.i += ascii.Bare(c.b[c.i:]); c.i == len(c.b) {
+			break
+		}
 		switch ch := c.b[c.i]; {
 		case ch == '"':
 			c.i++
@@ -131,7 +136,7 @@ func (c *Cursor) quoted() (raw []byte, plain bool, err error) {
 			c.i++ // whatever is escaped does not end the string
 		case ch < 0x20:
 			return nil, false, c.errorf("a string without control characters")
-		case ch >= 0x80:
+		default:
 			plain = false
 		}
 	}

@@ -149,7 +149,9 @@ func testTokenGoesWithItsKeysOnly(t *testing.T, k kind) {
 }
 
 // TestPortOfTheSchemeIsNoPartOfTheHost: a service sees the host without it, so the signature has it without.
-func TestPortOfTheSchemeIsNoPartOfTheHost(t *testing.T) { each(t, testPortOfTheSchemeIsNoPartOfTheHost) }
+func TestPortOfTheSchemeIsNoPartOfTheHost(t *testing.T) {
+	each(t, testPortOfTheSchemeIsNoPartOfTheHost)
+}
 
 func testPortOfTheSchemeIsNoPartOfTheHost(t *testing.T, k kind) {
 	v := &verifier{handler: accepting(t), region: "us-east-1", keys: keys}

@@ -1,89 +1,50 @@
 package sqstransport
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"unicode/utf8"
+
+	"github.com/offloadhq/offload/internal/ascii"
 )
-
-// Text is read eight bytes at a time, as the bytes of one number: a byte that needs a look has its highest bit set in what
-// these functions return. A byte behind such a one may have it without need.
-const (
-	ones  = 0x0101010101010101
-	highs = 0x80 * ones
-)
-
-// unusual marks what is no ASCII, or a control character.
-func unusual(x uint64) uint64 { return (x | (x - ' '*ones)) & highs }
-
-// marked marks the bytes of x that are c, if x is ASCII.
-func marked(x uint64, c byte) uint64 { return ((x ^ uint64(c)*ones) - ones) & highs }
-
-// first is the place of the first byte that is marked.
-func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
 
 // checkText finds what SQS takes in no message: everything but #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD |
 // #x10000 to #x10FFFF (SendMessage, MessageBody).
 func checkText(body []byte) error {
-	for i := 0; i < len(body); {
-		if len(body)-i >= 8 {
-			marks := unusual(binary.LittleEndian.Uint64(body[i:]))
-			if marks == 0 {
-				i += 8
-				continue
-			}
-			i += first(marks)
-		}
-		c := body[i]
-		if c >= 0x20 && c < utf8.RuneSelf || c == '\t' || c == '\n' || c == '\r' {
-			i++
-			continue
+	for i := 0; ; {
+		if i += ascii.Printable(body[i:]); i == len(body) {
+			return nil
 		}
 		r, n := utf8.DecodeRune(body[i:])
-		if r == utf8.RuneError && n == 1 {
+		switch {
+		case r == utf8.RuneError && n == 1:
 			return fmt.Errorf("byte %d: is not UTF-8", i)
-		}
-		if r < 0x20 || r == 0xfffe || r == 0xffff {
+		case r < 0x20 && r != '\t' && r != '\n' && r != '\r', r == 0xfffe, r == 0xffff:
 			return fmt.Errorf("byte %d: the character %U, which Amazon SQS does not take", i, r)
 		}
 		i += n
 	}
-	return nil
 }
 
 // appendString appends s as a JSON string (RFC 8259, section 7). What is no UTF-8 becomes U+FFFD, as encoding/json has
 // it; bodies were checked before.
 func appendString(b, s []byte) []byte {
 	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		if len(s)-i >= 8 {
-			x := binary.LittleEndian.Uint64(s[i:])
-			marks := unusual(x) | marked(x, '"') | marked(x, '\\')
-			if marks == 0 {
-				i += 8
-				continue
-			}
-			i += first(marks)
+	for {
+		n := ascii.Bare(s)
+		b = append(b, s[:n]...)
+		if s = s[n:]; len(s) == 0 {
+			return append(b, '"')
 		}
-		c := s[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			r, n := utf8.DecodeRune(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[from:i]...), "\ufffd"...)
-				from = i + 1
-			}
-			i += n
-			continue
-		case c < ' ' || c == '"' || c == '\\':
-			b = appendEscape(append(b, s[from:i]...), c)
-			from = i + 1
+		n = 1
+		if s[0] < utf8.RuneSelf {
+			b = appendEscape(b, s[0])
+		} else {
+			var r rune
+			r, n = utf8.DecodeRune(s)
+			b = utf8.AppendRune(b, r)
 		}
-		i++
+		s = s[n:]
 	}
-	return append(append(b, s[from:]...), '"')
 }
 
 // appendEscape appends what stands for c, which cannot stand for itself.
