@@ -36,6 +36,7 @@ func newFire() *cobra.Command {
 
 It goes to the queue --queue-url, or as an asynchronous invocation to --function; $OFFLOAD_QUEUE_URL is the default.
 Region, credentials and endpoint are read as every AWS tool reads them: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL.
+What is too large for a message goes to the directory OFFLOAD_PAYLOADS_DIR or the bucket OFFLOAD_PAYLOADS_BUCKET, if one is set.
 Prints the task id once the task is stored.`,
 		Example: `  offload fire analytics.record '{"name":"signup"}'
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 offload fire analytics.record '{"name":"signup"}' --function WorkerFunction:live
@@ -104,7 +105,11 @@ func (f *fire) sender(ctx context.Context) (transport.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.road(cfg)
+	road, err := f.road(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return withPayloads(cfg, road)
 }
 
 func (f *fire) road(cfg aws.Config) (transport.Sender, error) {

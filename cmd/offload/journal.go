@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -112,6 +111,9 @@ it. Tasks keep their ids, so one that had arrived already is the same task for w
 
 Tasks of the class "" go to --queue-url, those of another class to its --route; without one they stay where they are. The route of a
 class that went straight to a function is the queue of that function.
+What is too large for a message goes to the directory OFFLOAD_PAYLOADS_DIR or the bucket OFFLOAD_PAYLOADS_BUCKET, as on the host; if
+neither is set it stays too.
+
 In an outage it waits, and tells why on standard error; Ctrl-C ends it, and what is not sent stays.
 
 Exits 0 when nothing is left that it could take, 1 otherwise.`,
@@ -171,14 +173,21 @@ func (d *drain) senders(ctx context.Context) (transport.Sender, map[string]trans
 		return nil, nil, err
 	}
 	queues := sqstransport.NewClient(cfg)
-	sender, err := sqstransport.New(queues, d.queueURL, nil)
+	to := func(url string) (transport.Sender, error) {
+		queue, err := sqstransport.New(queues, url, nil)
+		if err != nil {
+			return nil, err
+		}
+		return withPayloads(cfg, queue)
+	}
+	sender, err := to(d.queueURL)
 	if err != nil {
 		return nil, nil, err
 	}
 	routes := map[string]transport.Sender{}
 	for _, class := range slices.Sorted(maps.Keys(d.routes)) {
-		if routes[class], err = sqstransport.New(queues, d.routes[class], nil); err != nil {
-			return nil, nil, fmt.Errorf("--route %s: %w", strings.Join([]string{class, d.routes[class]}, "="), err)
+		if routes[class], err = to(d.routes[class]); err != nil {
+			return nil, nil, fmt.Errorf("--route %s=%s: %w", class, d.routes[class], err)
 		}
 	}
 	return sender, routes, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,6 +127,42 @@ func TestA12_JournalOfADeadHostIsDrained(t *testing.T) {
 	}
 	if out, errs, status := journalCommand(t, "ls", dir); status != 0 || out != "nothing waits here\n" {
 		t.Errorf("ls after it: status %d\n%s%s", status, out, errs)
+	}
+}
+
+// TestDrainTakesLargeTasks has a task of more than a message takes, from a host with a claim check.
+func TestDrainTakesLargeTasks(t *testing.T) {
+	dir := leaveBehind(t, 0, 0)
+	log := slog.New(slog.DiscardHandler)
+	j, err := journal.Open(dir, &journal.Options{Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(away{}, &client.Options{Mode: client.Journaled, Journal: j, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := make([]byte, 2<<20)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	if _, err := c.Fire(t.Context(), task.Define[[]byte]("image.store").With(noise)); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := errors.Join(c.Close(ended), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	queue, _ := twoQueues(t)
+	if out, errs, status := journalCommand(t, "drain", dir, "--queue-url", queue); status != 1 || !strings.Contains(out, "left 1") || !strings.Contains(errs, "encoded to") {
+		t.Errorf("drain without a store: status %d\n%s%s", status, out, errs)
+	}
+	payloads := t.TempDir()
+	t.Setenv("OFFLOAD_PAYLOADS_DIR", payloads)
+	if out, errs, status := journalCommand(t, "drain", dir, "--queue-url", queue); status != 0 || !strings.Contains(out, "sent 1,") {
+		t.Errorf("drain: status %d\n%s%s", status, out, errs)
+	}
+	if found, err := filepath.Glob(filepath.Join(payloads, "*", "*")); err != nil || len(found) != 1 || messages(t, queue) != 1 {
+		t.Errorf("payloads %v, %d messages, %v", found, messages(t, queue), err)
 	}
 }
 
