@@ -34,6 +34,7 @@ func (x outage) run() []string {
 	rng := rand.New(rand.NewPCG(x.seed, 3))
 	d, o := newSimDisk(), newOracle()
 	index, refusals := 0, 0
+	torn := rand.New(rand.NewPCG(x.seed, 4)) // guarded by d.mu
 	d.op = func(op operation) error {
 		if !x.needsRoom(op) {
 			return nil
@@ -43,7 +44,7 @@ func (x outage) run() []string {
 			return nil
 		}
 		refusals++
-		return partial{syscall.ENOSPC, rng.Float64()}
+		return partial{syscall.ENOSPC, torn.Float64()}
 	}
 	j, err := openOn(d, Options{Sync: x.sync})
 	if err != nil {
@@ -57,6 +58,12 @@ func (x outage) run() []string {
 	d.mu.Lock()
 	d.op = nil
 	d.mu.Unlock()
+	j.mu.Lock()
+	made, making := j.supply.made, j.supply.making
+	j.mu.Unlock()
+	if making { // it may have met the full disk already, and whoever waits for it is told so
+		<-made
+	}
 	if r := o.draw(rng, 100); o.problems == nil { // the disk has room again
 		if _, err := j.Append(testContext, r); err != nil {
 			o.problem("with room again: %v", err)
