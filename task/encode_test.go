@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +158,11 @@ func TestA16_WhatCannotBeEncodedIsATypedError(t *testing.T) {
 		"two values":         {json.RawMessage(`1 2`), "json: error calling MarshalJSON for type json.RawMessage: invalid character '2' after top-level value"},
 		"breaking out":       {json.RawMessage(`{}},"id":"forged"`), "json: error calling MarshalJSON for type json.RawMessage: invalid character '}' after top-level value"},
 		"bad json.Number":    {json.Number("1e"), `json: invalid number literal "1e"`},
+		"own panic":          {appends(func([]byte) ([]byte, error) { panic("boom") }), "AppendJSON panicked: boom"},
+		"own error":          {appends(func(b []byte) ([]byte, error) { return append(b, '1'), errOwn }), "AppendJSON: own error"},
+		"own nothing":        {appends(func(b []byte) ([]byte, error) { return b, nil }), `AppendJSON wrote what is not JSON: ""`},
+		"own two values":     {appends(func(b []byte) ([]byte, error) { return append(b, "1 2"...), nil }), `AppendJSON wrote what is not JSON: "1 2"`},
+		"own breaking out":   {appends(func(b []byte) ([]byte, error) { return append(b, `{}},"id":"forged"`...), nil }), `AppendJSON wrote what is not JSON: "{}},\"id\":\"forged\""`},
 		"nested beyond JSON": {json.RawMessage(strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)), "json: error calling MarshalJSON for type json.RawMessage: invalid character '[' exceeded max depth"},
 	}
 	d := task.Define[any]("any")
@@ -182,6 +188,29 @@ func TestA16_WhatCannotBeEncodedIsATypedError(t *testing.T) {
 				t.Errorf("the next task is %s, %v", good.Body(), err)
 			}
 		})
+	}
+}
+
+// appends is a value whose AppendJSON is f.
+type appends func(b []byte) ([]byte, error)
+
+func (f appends) AppendJSON(b []byte) ([]byte, error) { return f(b) }
+
+func TestArgumentsThatEncodeThemselves(t *testing.T) {
+	for want, f := range map[string]appends{
+		`{"a":[1,"\u2028"]}`:                     func(b []byte) ([]byte, error) { return append(b, `{"a":[1,"\u2028"]}`...), nil },
+		`"` + strings.Repeat("long", 1000) + `"`: func(b []byte) ([]byte, error) { return fmt.Appendf(b, "%q", strings.Repeat("long", 1000)), nil },
+		`"of its own"`:                           func([]byte) ([]byte, error) { return []byte(`"of its own"`), nil },
+		`"\ufffe` + "\ufffd" + `"`:               func(b []byte) ([]byte, error) { return append(b, "\"\ufffe\xff\""...), nil },
+		` 1 `:                                    func(b []byte) ([]byte, error) { return append(b, " 1 "...), nil },
+	} {
+		e, err := task.Define[appends]("own").With(f).Encode("id-1", "/api", goldenTime)
+		if err != nil || string(e.Data()) != want || !json.Valid(e.Body()) {
+			t.Errorf("%s, %v", e.Body(), err)
+		}
+		if back, err := task.Parse(e.Body()); err != nil || string(back.Data()) != strings.TrimSpace(want) {
+			t.Errorf("parsed %s, %v", back.Data(), err)
+		}
 	}
 }
 
@@ -235,6 +264,57 @@ func TestHTMLIsNotEscaped(t *testing.T) {
 	e, err := task.Define[string]("html").With("<a&b>").Encode("id-1", "/api", goldenTime)
 	if err != nil || string(e.Data()) != `"<a&b>"` {
 		t.Errorf("data %s, %v", e.Data(), err)
+	}
+}
+
+// TestEncodeIntoTakesTheRoomThatItIsGiven, and no other.
+func TestEncodeIntoTakesTheRoomThatItIsGiven(t *testing.T) {
+	d := task.Define[string]("room")
+	for _, size := range []int{0, 1, 100, 4000} {
+		for _, capacity := range []int{0, 10, 400, 5000} {
+			memory := bytes.Repeat([]byte{'#'}, capacity+8)
+			want, err := d.With(strings.Repeat("x", size)).Encode("id-1", "/api", goldenTime)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var e task.Envelope
+			err = d.With(strings.Repeat("x", size)).EncodeInto(&e, memory[:0:capacity], "id-1", "/api", goldenTime)
+			if err != nil || !bytes.Equal(e.Body(), want.Body()) || !bytes.Equal(e.Data(), want.Data()) {
+				t.Errorf("%d bytes of room: %s, %v", capacity, e.Body(), err)
+			}
+			if inside := &e.Body()[0] == &memory[0]; inside != (capacity >= e.Size()) {
+				t.Errorf("%d bytes of room for %d: taken %t", capacity, e.Size(), inside)
+			}
+			if string(memory[capacity:]) != "########" {
+				t.Errorf("%d bytes of room for %d: more was written", capacity, e.Size())
+			}
+			kept := e
+			if err := d.With("\x00").EncodeInto(&e, nil, "id 1", "/api", goldenTime); err == nil || e.ID() != kept.ID() || string(e.Body()) != string(kept.Body()) {
+				t.Errorf("after the error %v the envelope is %s", err, e.Body())
+			}
+		}
+	}
+}
+
+// own is an order that encodes itself.
+type own struct{ order }
+
+func (o *own) AppendJSON(b []byte) ([]byte, error) {
+	b = strconv.AppendInt(append(b, `{"id":`...), o.ID, 10)
+	return append(b, '}'), nil
+}
+
+func TestEncodeIntoAllocatesNothing(t *testing.T) {
+	bound := task.Define[*own]("order.own").With(&own{sampleOrder})
+	var e task.Envelope
+	room := make([]byte, 0, 1024)
+	allocations := testing.AllocsPerRun(200, func() {
+		if err := bound.EncodeInto(&e, room, "id-1", "/shop/api", goldenTime); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations > 0 && !raceEnabled {
+		t.Errorf("%v allocations a task that encodes itself", allocations)
 	}
 }
 

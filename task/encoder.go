@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -69,13 +71,28 @@ func (x *encoder) write(room []byte, fired time.Time, more *extras, args any) (b
 	return body, body[start : len(body)-1], nil
 }
 
+// encode writes the arguments, and one byte behind them.
 func (x *encoder) encode(args any) (err error) {
+	method := "MarshalJSON"
 	defer func() {
 		if r := recover(); r != nil {
-			err = panicError("MarshalJSON", r)
+			err = panicError(method, r)
 		}
 	}()
-	return x.json.Encode(args)
+	own, ok := args.(JSONAppender)
+	if !ok {
+		return x.json.Encode(args)
+	}
+	method = "AppendJSON"
+	b, err := own.AppendJSON(x.buf.AvailableBuffer())
+	if err != nil {
+		return fmt.Errorf("AppendJSON: %w", err)
+	}
+	if !isJSONText(b) {
+		return errors.New("AppendJSON wrote what is not JSON: " + excerpt(b))
+	}
+	x.buf.Write(append(b, '\n'))
+	return nil
 }
 
 // isQueueSafe reports whether the JSON text b holds only characters that Amazon SQS accepts (SendMessage, MessageBody:

@@ -2,8 +2,10 @@ package task_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/offloadhq/offload/task"
@@ -48,6 +50,40 @@ func ExampleTask_Encode() {
 	// Output:
 	// {"specversion":"1.0","id":"01KJ7Z3Q5Z","source":"/shop/api","type":"email.welcome","time":"2026-03-01T12:30:45.000000Z","datacontenttype":"application/json","tenant":"blue","data":{"UserID":7}}
 	// 7 <nil>
+}
+
+// Click is fired for each click, so it encodes itself.
+type Click struct {
+	Page string `json:"page"`
+	X    int    `json:"x"`
+}
+
+// AppendJSON writes what encoding/json would. Strings need escapes: here encoding/json makes them.
+func (c *Click) AppendJSON(b []byte) ([]byte, error) {
+	page, err := json.Marshal(c.Page)
+	if err != nil {
+		return nil, err
+	}
+	b = append(append(b, `{"page":`...), page...)
+	b = strconv.AppendInt(append(b, `,"x":`...), int64(c.X), 10)
+	return append(b, '}'), nil
+}
+
+func ExampleJSONAppender() {
+	clicked := task.Define[*Click]("page.clicked")
+
+	e, err := clicked.With(&Click{Page: "/cart", X: 17}).Encode("01KJ7Z3Q5Z", "/shop/web", time.Now())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n", e.Data())
+
+	args, err := clicked.Decode(e)
+	fmt.Println(*args, err)
+	// Output:
+	// {"page":"/cart","x":17}
+	// {/cart 17} <nil>
 }
 
 func ExamplePermanent() {

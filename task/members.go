@@ -17,7 +17,7 @@ type member struct {
 // keys without regard to case, so that two readers could see two tasks in one message; here both are errors: a key
 // that equals another, or equals a known attribute in all but case. So is an empty key.
 func members(b []byte) ([]member, error) {
-	if !json.Valid(b) {
+	if !isJSONText(b) {
 		return nil, errors.New("is not JSON: " + excerpt(b))
 	}
 	s := scanner{b: b}

@@ -13,6 +13,15 @@ type Task struct {
 	args any
 }
 
+// JSONAppender is implemented by arguments that encode themselves, for tasks that are fired so often that the time of
+// encoding/json counts. Define such a task for a pointer type, and a firing allocates nothing.
+type JSONAppender interface {
+	// AppendJSON appends one JSON value to b and returns the extended slice; it must not keep b. The value must be what
+	// encoding/json decodes into the same arguments. It is checked to be JSON, and refused if it is not. It is called
+	// for a nil pointer too.
+	AppendJSON(b []byte) ([]byte, error)
+}
+
 // Name is the task name; "" for the zero Task.
 func (t Task) Name() string {
 	if t.def == nil {
@@ -33,8 +42,8 @@ func (t Task) Class() string {
 // gives another; source is the CloudEvents source, a URI reference that names the firing service; now is the time of
 // the firing.
 //
-// Arguments are encoded with encoding/json, without HTML escaping. What cannot be encoded (a channel, a function, NaN,
-// a cycle, a MarshalJSON that fails or panics) is an error, never a panic. Every error is an [*InvalidError] and
+// Arguments are encoded with encoding/json, without HTML escaping, unless they encode themselves ([JSONAppender]). What
+// cannot be encoded (a channel, a function, NaN, a cycle, a method that fails or panics) is an error, never a panic. Every error is an [*InvalidError] and
 // matches [ErrInvalid]; a chain of more than [MaxHops] tasks matches [ErrHops].
 func (t Task) Encode(id, source string, now time.Time, opts ...FireOption) (Envelope, error) {
 	var e Envelope
@@ -111,7 +120,7 @@ func (f *firing) check() error {
 	if f.expires > 0 && f.delay >= f.expires {
 		return fmt.Errorf("delay %v: not before the task expires, %v after its firing", f.delay, f.expires)
 	}
-	if f.now.Unix() < firstSecond || f.now.Add(f.expires).Unix() > lastSecond {
+	if s := f.now.Unix(); s < firstSecond || s > lastSecond || f.expires > 0 && f.now.Add(f.expires).Unix() > lastSecond {
 		return fmt.Errorf("time %v: RFC 3339 has the years 0 to 9999 only: check the clock of this host", f.now.UTC())
 	}
 	return nil
