@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/offloadhq/offload/client/journal"
+	"github.com/offloadhq/offload/internal/list"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -38,18 +39,18 @@ type entry struct {
 	answer   chan struct{} // closed when told is set for a caller that still waits; nil if none does
 
 	// Guarded by the mutex of the route.
-	place      place
-	doubtful   bool      // an attempt may have arrived
-	answered   bool      // Fire has its answer, or is about to; in the mode Buffered from the start
-	owed       bool      // the end is news to whoever fired, so OnResult gets it
-	prev, next *entry    // in the line
-	due        time.Time // when resting
-	position   int       // among the resting
-	attempts   int
-	failures   int    // attempts that may have failed for the company they were in
-	last       error  // of the last attempt
-	told       answer // for Fire; read after the channel is closed
-	end        answer // set when the entry ends, and then constant
+	place    place
+	doubtful bool              // an attempt may have arrived
+	answered bool              // Fire has its answer, or is about to; in the mode Buffered from the start
+	owed     bool              // the end is news to whoever fired, so OnResult gets it
+	node     list.Node[*entry] // in the line
+	due      time.Time         // when resting
+	position int               // among the resting
+	attempts int
+	failures int    // attempts that may have failed for the company they were in
+	last     error  // of the last attempt
+	told     answer // for Fire; read after the channel is closed
+	end      answer // set when the entry ends, and then constant
 }
 
 var entries = sync.Pool{New: func() any { return new(entry) }}

@@ -64,7 +64,7 @@ func TestEntriesAreUsedAgainByNobodyElse(t *testing.T) {
 func inFlight(r *route) (found, counted int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for q := r.flights.first; q != nil; q = q.next {
+	for q := r.flights.First(); q != nil; q = q.node.Next() {
 		for _, e := range q.entries {
 			if e.place == flying {
 				found++

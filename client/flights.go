@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"github.com/offloadhq/offload/internal/list"
+)
 
 const (
 	// eager is how many requests a route opens without waiting for a full one.
@@ -14,37 +18,14 @@ const (
 
 // flights holds the requests in flight, in the order of their start.
 type flights struct {
-	first, last *request
-	n           int
-	load        Amount        // of the entries whose place is flying
-	usual       time.Duration // what a request takes: a moving average of the good ones; 0 before the first
+	list.List[*request]
+	load  Amount        // of the entries whose place is flying
+	usual time.Duration // what a request takes: a moving average of the good ones; 0 before the first
 }
 
 func (f *flights) add(q *request) {
-	q.prev, q.next = f.last, nil
-	if f.last == nil {
-		f.first = q
-	} else {
-		f.last.next = q
-	}
-	f.last = q
-	f.n++
+	f.PushBack(q, &q.node)
 	f.load = f.load.plus(Amount{len(q.entries), q.bytes})
-}
-
-func (f *flights) remove(q *request) {
-	if q.prev == nil {
-		f.first = q.next
-	} else {
-		q.prev.next = q.next
-	}
-	if q.next == nil {
-		f.last = q.prev
-	} else {
-		q.next.prev = q.prev
-	}
-	q.prev, q.next = nil, nil
-	f.n--
 }
 
 // land takes an entry whose place is to change out of the load.
@@ -62,12 +43,12 @@ func (f *flights) took(d time.Duration) {
 // idleAt is when a task that waits may go although no full request waits: at once (the zero time) while fewer than two
 // requests are in flight, else when the second-youngest of them is late. So requests that hang hold up nobody for long.
 func (f *flights) idleAt() time.Time {
-	if f.n < eager {
+	if f.Len() < eager {
 		return time.Time{}
 	}
 	patience := firstPatience
 	if f.usual > 0 {
 		patience = min(max(4*f.usual, minPatience), maxPatience)
 	}
-	return f.last.prev.began.Add(patience)
+	return f.Last().node.Prev().began.Add(patience)
 }

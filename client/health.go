@@ -83,7 +83,7 @@ func (r *route) judgeHealth(f finding, err error, tripped bool, now time.Time) {
 		r.health.Err, r.health.Todo = err, todo(state, err)
 	}
 	if state != was.State || state == Blocked && tripped {
-		r.news = append(r.news, news{was: was, is: r.health, now: now, waiting: r.line.items + len(r.rest.entries)})
+		r.news = append(r.news, news{was: was, is: r.health, now: now, waiting: r.line.Len() + len(r.rest.entries)})
 	}
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"github.com/offloadhq/offload/internal/list"
 	"github.com/offloadhq/offload/internal/pack"
 	"github.com/offloadhq/offload/transport"
 )
@@ -8,42 +9,24 @@ import (
 // line holds the entries that wait for the next request, first come first served. Entries leave from its head, and from
 // anywhere when their caller gives up; each of these takes constant time.
 type line struct {
-	head, tail *entry
-	items      int
-	bytes      int
+	list.List[*entry]
+	bytes int
 }
 
 func (l *line) push(e *entry) {
-	e.place, e.prev, e.next = ready, l.tail, nil
-	if l.tail == nil {
-		l.head = e
-	} else {
-		l.tail.next = e
-	}
-	l.tail = e
-	l.items++
+	e.place = ready
+	l.PushBack(e, &e.node)
 	l.bytes += e.envelope.Size()
 }
 
 func (l *line) remove(e *entry) {
-	if e.prev == nil {
-		l.head = e.next
-	} else {
-		e.prev.next = e.next
-	}
-	if e.next == nil {
-		l.tail = e.prev
-	} else {
-		e.next.prev = e.prev
-	}
-	e.prev, e.next = nil, nil
-	l.items--
+	l.Remove(&e.node)
 	l.bytes -= e.envelope.Size()
 }
 
 // full reports whether a request of all that a transport takes could be made.
 func (l *line) full(limits transport.Limits) bool {
-	return limits.Items > 0 && l.items >= limits.Items || limits.BatchBytes > 0 && l.bytes >= limits.BatchBytes
+	return limits.Items > 0 && l.Len() >= limits.Items || limits.BatchBytes > 0 && l.bytes >= limits.BatchBytes
 }
 
 // take removes the next request's entries: from the head, or from the first that was never tried. The latter is for
@@ -51,12 +34,12 @@ func (l *line) full(limits transport.Limits) bool {
 // failed again and again go in smaller and smaller company, and in the end alone.
 // It appends to batch, which is empty.
 func (l *line) take(batch []*entry, limits transport.Limits, fresh bool) []*entry {
-	most := l.items
+	most := l.Len()
 	if limits.Items > 0 {
 		most = min(most, limits.Items)
 	}
-	first := l.head
-	for e := l.head; fresh && e != nil; e = e.next {
+	first := l.First()
+	for e := l.First(); fresh && e != nil; e = e.node.Next() {
 		if e.attempts == 0 {
 			first = e
 			break
@@ -65,7 +48,7 @@ func (l *line) take(batch []*entry, limits transport.Limits, fresh bool) []*entr
 	if first != nil {
 		most = min(most, first.company(limits))
 	}
-	for e, bytes := first, 0; e != nil && len(batch) < most; e = e.next {
+	for e, bytes := first, 0; e != nil && len(batch) < most; e = e.node.Next() {
 		if first.attempts == 0 && e.attempts > 0 && fresh || len(batch) >= e.company(limits) {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/offloadhq/offload/internal/list"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -23,7 +24,7 @@ type request struct {
 	began     time.Time
 	round     int // of the breaker
 
-	prev, next *request // in flight; guarded by the mutex of the route
+	node list.Node[*request] // in flight; guarded by the mutex of the route
 
 	// One allocation for a request of the usual size.
 	entryRoom, endedRoom, toldRoom [usualItems]*entry

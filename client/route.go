@@ -126,14 +126,14 @@ func (r *route) dispatch(now time.Time) {
 // mayOpen is the rule of natural batching, for a new request and for the successor of one that has ended: at once while
 // fewer than two are in flight, beyond that when a full one waits.
 func (r *route) mayOpen(now time.Time) bool {
-	return r.line.items > 0 && r.flights.n < r.maxSenders && r.breaker.allows(now) &&
-		(r.flights.n < eager || r.line.full(r.limits) || !now.Before(r.flights.idleAt()))
+	return r.line.Len() > 0 && r.flights.Len() < r.maxSenders && r.breaker.allows(now) &&
+		(r.flights.Len() < eager || r.line.full(r.limits) || !now.Before(r.flights.idleAt()))
 }
 
 // next takes what waits, as much as fits one request; nil if nothing does.
 func (r *route) next(now time.Time) (context.Context, *request) {
 	q := &request{}
-	for r.line.items > 0 {
+	for r.line.Len() > 0 {
 		batch := slices.DeleteFunc(r.line.take(q.entryRoom[:0], r.limits, r.breaker.open), func(e *entry) bool {
 			late := !e.deadline.IsZero() && !now.Before(e.deadline)
 			if late {
@@ -158,7 +158,7 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		r.flights.add(q)
 		r.counts.requests++
 		r.counts.retried += uint64(q.retries)
-		q.waiting = r.line.items
+		q.waiting = r.line.Len()
 		return ctx, q
 	}
 	return nil, nil
@@ -174,7 +174,7 @@ func (r *route) takeOver(q *request) (ctx context.Context, successor *request) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.unlock()
-	r.flights.remove(q)
+	r.flights.Remove(&q.node)
 	if r.mayOpen(now) {
 		ctx, successor = r.next(now)
 	}
@@ -202,7 +202,7 @@ func (r *route) nextDue() (due time.Time, some bool) {
 	if first := r.rest.first(); first != nil {
 		due, some = first.due, true
 	}
-	if r.line.items == 0 || r.flights.n >= r.maxSenders || r.breaker.window > 0 && r.breaker.flying >= r.breaker.window {
+	if r.line.Len() == 0 || r.flights.Len() >= r.maxSenders || r.breaker.window > 0 && r.breaker.flying >= r.breaker.window {
 		return due, some
 	}
 	at := r.flights.idleAt()
@@ -246,7 +246,7 @@ func (r *route) abort(cause error) {
 	r.mu.Lock()
 	defer r.unlock()
 	r.aborted = cause
-	for e := r.line.head; e != nil; e = r.line.head {
+	for e := r.line.First(); e != nil; e = r.line.First() {
 		r.line.remove(e)
 		r.finish(e, "", withLast(cause, e.last))
 	}
@@ -254,7 +254,7 @@ func (r *route) abort(cause error) {
 		r.rest.remove(e)
 		r.finish(e, "", withLast(cause, e.last))
 	}
-	for q := r.flights.first; q != nil; q = q.next {
+	for q := r.flights.First(); q != nil; q = q.node.Next() {
 		q.cancel()
 	}
 }
@@ -263,7 +263,7 @@ func (r *route) abort(cause error) {
 func (r *route) abandon(cause error) {
 	r.mu.Lock()
 	defer r.unlock()
-	for q := r.flights.first; q != nil; q = q.next {
+	for q := r.flights.First(); q != nil; q = q.node.Next() {
 		for _, e := range q.entries {
 			if e.place == flying {
 				e.doubtful = true

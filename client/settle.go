@@ -71,8 +71,8 @@ func (r *route) settleEntry(e *entry, result transport.Result, wait *waits, sure
 
 // pauseLine prepares what waits for a long pause: memory that is not needed goes, and callers need not wait in vain.
 func (r *route) pauseLine(now time.Time) {
-	for e, next := r.line.head, (*entry)(nil); e != nil; e = next {
-		next = e.next
+	for e, next := r.line.First(), (*entry)(nil); e != nil; e = next {
+		next = e.node.Next()
 		if r.pauseEntry(e) {
 			r.line.remove(e)
 			r.finish(e, "", r.blockage(now))

@@ -78,9 +78,9 @@ type counts struct {
 func (r *route) addTo(s *Stats) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.Waiting = s.Waiting.plus(Amount{r.line.items, r.line.bytes}).plus(Amount{len(r.rest.entries), r.rest.bytes})
+	s.Waiting = s.Waiting.plus(Amount{r.line.Len(), r.line.bytes}).plus(Amount{len(r.rest.entries), r.rest.bytes})
 	s.InFlight = s.InFlight.plus(r.flights.load)
-	s.Open += r.flights.n
+	s.Open += r.flights.Len()
 	s.Accepted += r.counts.accepted
 	s.Rejected += r.counts.rejected
 	s.Unknown += r.counts.unknown

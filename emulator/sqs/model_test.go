@@ -273,8 +273,8 @@ func (m *model) check(t *rapid.T) {
 				t.Fatalf("queue %s holds %s, which is gone or elsewhere: %+v", name, stored.id, msg)
 			}
 		}
-		if q.ages.len() != len(q.byKey) || q.line.size+q.hidden.len() != len(q.byKey) {
-			t.Fatalf("queue %s: %d messages, %d ages, %d in line, %d hidden", name, len(q.byKey), q.ages.len(), q.line.size, q.hidden.len())
+		if q.ages.len() != len(q.byKey) || q.line.Len()+q.hidden.len() != len(q.byKey) {
+			t.Fatalf("queue %s: %d messages, %d ages, %d in line, %d hidden", name, len(q.byKey), q.ages.len(), q.line.Len(), q.hidden.len())
 		}
 	}
 	if len(m.q.byKey)+len(m.dead.byKey) != len(m.messages) {

@@ -3,6 +3,8 @@ package sqs
 import (
 	"fmt"
 	"time"
+
+	"github.com/offloadhq/offload/internal/list"
 )
 
 // The limits of a standard queue.
@@ -31,7 +33,7 @@ type queue struct {
 
 	lastKey  uint64
 	byKey    map[uint64]*message
-	line     line
+	line     list.List[*message]
 	hidden   timeline
 	ages     timeline
 	inFlight int
@@ -54,7 +56,7 @@ type counts struct{ visible, inFlight, delayed int }
 
 func (q *queue) counts(now time.Time) counts {
 	q.settle(now)
-	return counts{q.line.size, q.inFlight, q.hidden.len() - q.inFlight}
+	return counts{q.line.Len(), q.inFlight, q.hidden.len() - q.inFlight}
 }
 
 // settle lets everything happen that was due by now: messages older than the
@@ -78,7 +80,7 @@ func (q *queue) nextVisible() (time.Time, bool) {
 // ready reports whether a receive would look at a message now.
 func (q *queue) ready(now time.Time) bool {
 	q.settle(now)
-	return q.line.size > 0 && q.inFlight < q.limit
+	return q.line.Len() > 0 && q.inFlight < q.limit
 }
 
 // send stores a message. The size limit is the queue's own, so it is checked
@@ -98,7 +100,7 @@ func (q *queue) send(now time.Time, id string, p parcel) error {
 		q.hide(m, delayed, now.Add(delay))
 		return nil
 	}
-	q.line.pushBack(m)
+	q.line.PushBack(m, &m.node)
 	return nil
 }
 
@@ -109,7 +111,7 @@ func (q *queue) adopt(m *message, source string) {
 	m.receivesHere = 0
 	q.enter(m)
 	m.phase = visible
-	q.line.pushBack(m)
+	q.line.PushBack(m, &m.node)
 }
 
 func (q *queue) enter(m *message) {
@@ -125,14 +127,14 @@ func (q *queue) enter(m *message) {
 // queue and returned as dead instead.
 func (q *queue) receive(now time.Time, limit int, d time.Duration, maxReceive int, nonce func() uint64) (got, dead []*message) {
 	q.settle(now)
-	for len(got) < limit && q.inFlight+len(got) < q.limit && q.line.head != nil {
-		m := q.line.head
+	for len(got) < limit && q.inFlight+len(got) < q.limit && q.line.Len() > 0 {
+		m := q.line.First()
 		if maxReceive > 0 && m.receivesHere >= maxReceive {
 			q.take(m)
 			dead = append(dead, m)
 			continue
 		}
-		q.line.remove(m)
+		q.line.Remove(&m.node)
 		got = append(got, m)
 	}
 	// Only now, or a visibility timeout of zero would give one message twice.
@@ -148,7 +150,7 @@ func (q *queue) receive(now time.Time, limit int, d time.Duration, maxReceive in
 			q.hide(m, inFlight, now.Add(d))
 		} else {
 			m.phase = visible
-			q.line.pushBack(m)
+			q.line.PushBack(m, &m.node)
 		}
 	}
 	return got, dead
@@ -166,8 +168,8 @@ func (q *queue) unreceive(now time.Time, receipts []receipt) {
 		if m.phase == inFlight {
 			q.show(m)
 		}
-		q.line.remove(m)
-		q.line.pushFront(m)
+		q.line.Remove(&m.node)
+		q.line.PushFront(m, &m.node)
 		m.nonce = 0
 		m.receives--
 		m.receivesHere--
@@ -214,7 +216,7 @@ func (q *queue) purge(now time.Time) error {
 	}
 	q.purged = now
 	clear(q.byKey)
-	q.line = line{}
+	q.line = list.List[*message]{}
 	q.hidden.entries, q.ages.entries = nil, nil
 	q.inFlight = 0
 	return nil
@@ -223,7 +225,7 @@ func (q *queue) purge(now time.Time) error {
 // take removes m from the queue, wherever it stands.
 func (q *queue) take(m *message) {
 	if m.phase == visible {
-		q.line.remove(m)
+		q.line.Remove(&m.node)
 	} else {
 		q.unhide(m)
 	}
@@ -250,7 +252,7 @@ func (q *queue) unhide(m *message) {
 func (q *queue) show(m *message) {
 	q.unhide(m)
 	m.phase = visible
-	q.line.pushBack(m)
+	q.line.PushBack(m, &m.node)
 }
 
 // seconds formats d as AWS does in its messages: a number of seconds.

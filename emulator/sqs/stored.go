@@ -1,6 +1,10 @@
 package sqs
 
-import "time"
+import (
+	"time"
+
+	"github.com/offloadhq/offload/internal/list"
+)
 
 // phase is where a stored message stands between its send and its delete.
 type phase uint8
@@ -27,50 +31,6 @@ type message struct {
 	nonce uint64 // changes with each receive: a handle with another one is stale
 	phase phase
 
-	slots      [timelines]int
-	prev, next *message
-}
-
-// line is the row of visible messages, a doubly linked list through the
-// messages themselves.
-type line struct {
-	head, tail *message
-	size       int
-}
-
-func (l *line) pushBack(m *message) {
-	m.prev, m.next = l.tail, nil
-	if l.tail == nil {
-		l.head = m
-	} else {
-		l.tail.next = m
-	}
-	l.tail = m
-	l.size++
-}
-
-func (l *line) pushFront(m *message) {
-	m.prev, m.next = nil, l.head
-	if l.head == nil {
-		l.tail = m
-	} else {
-		l.head.prev = m
-	}
-	l.head = m
-	l.size++
-}
-
-func (l *line) remove(m *message) {
-	if m.prev == nil {
-		l.head = m.next
-	} else {
-		m.prev.next = m.next
-	}
-	if m.next == nil {
-		l.tail = m.prev
-	} else {
-		m.next.prev = m.prev
-	}
-	m.prev, m.next = nil, nil
-	l.size--
+	slots [timelines]int
+	node  list.Node[*message] // in the line of visible messages
 }
