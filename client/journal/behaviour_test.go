@@ -377,3 +377,54 @@ func TestA15_LifecycleUnderLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestA15_CloseWaitsForCallers: none finds its files closed under it.
+func TestA15_CloseWaitsForCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{})
+		ref, err := j.Append(t.Context(), Record{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := new(gate).hold(d, "write")
+		done, closed := make(chan error, 1), make(chan error, 1)
+		go func() { done <- j.Done(ref) }()
+		synctest.Wait()
+		go func() { closed <- j.Close() }()
+		synctest.Wait()
+		select {
+		case err := <-closed:
+			t.Errorf("Close has returned %v while Done was writing", err)
+			closed <- err
+		default:
+		}
+		release()
+		if err := errors.Join(<-done, <-closed); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// fastAdopter is a disk on which somebody else takes each new subdirectory for an orphan, a few times.
+type fastAdopter struct {
+	*simDisk
+	times int
+}
+
+func (d *fastAdopter) lock(name string, text []byte) (locked, error) {
+	if d.times--; d.times >= 0 {
+		return nil, errLocked
+	}
+	return d.simDisk.lock(name, text)
+}
+
+func TestA12_AnAdopterMayBeFasterThanTheOwner(t *testing.T) {
+	j := mustOpen(t, &fastAdopter{newSimDisk(), 3}, Options{})
+	if _, err := j.Append(t.Context(), Record{}); err != nil {
+		t.Error(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -88,22 +89,17 @@ func (d osDisk) syncDir(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// lock makes the lock file if it is missing. The lock counts only if the file still has its name when the lock is held:
-// whoever removes a subdirectory holds the lock until the name is gone, so that two never hold the same one.
+// lock makes the lock file if it is missing.
 func (d osDisk) lock(name string, note []byte) (locked, error) {
-	lock := path.Join(name, lockFile)
-	f, err := d.root.OpenFile(lock, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := d.root.OpenFile(path.Join(name, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errLocked // the subdirectory is being removed
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(f); err != nil {
+	if err := d.take(f, name); err != nil {
 		return nil, errors.Join(err, f.Close())
-	}
-	if !d.same(f, lock) {
-		return nil, errors.Join(errLocked, f.Close())
 	}
 	if len(note) > 0 {
 		// For people only: without room for it the lock is as good.
@@ -112,6 +108,18 @@ func (d osDisk) lock(name string, note []byte) (locked, error) {
 		}
 	}
 	return &osLock{d.root, name, f}, nil
+}
+
+// take takes the lock of an open lock file. It counts only if the file still has its name when the lock is held: whoever
+// removes a subdirectory holds the lock until the name is gone, so that two never hold the same one.
+func (d osDisk) take(f *os.File, name string) error {
+	if err := flock(f); err != nil {
+		return err
+	}
+	if !d.same(f, path.Join(name, lockFile)) {
+		return errLocked
+	}
+	return nil
 }
 
 func (d osDisk) same(f *os.File, name string) bool {
@@ -179,7 +187,11 @@ func (f osFile) preallocate(size int64) error {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	// Without fallocate, zeros take the room.
+	return writeZeros(f, size)
+}
+
+// writeZeros takes the room for a file where there is no fallocate.
+func writeZeros(f io.WriterAt, size int64) error {
 	chunk := make([]byte, 1<<20)
 	for at := int64(0); at < size; at += int64(len(chunk)) {
 		if _, err := f.WriteAt(chunk[:min(int64(len(chunk)), size-at)], at); err != nil {

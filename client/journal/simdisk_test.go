@@ -164,7 +164,7 @@ func (d *simDisk) open(name string, flag int) (file, error) {
 		f.now = nil
 		f.writes = append(f.writes, simWrite{at: 0})
 	}
-	return &simHandle{d, f, name, flag&(os.O_RDWR|os.O_WRONLY) != 0}, nil
+	return &simHandle{disk: d, file: f, name: name, writable: flag&(os.O_RDWR|os.O_WRONLY) != 0}, nil
 }
 
 func (d *simDisk) remove(name string) error {
@@ -256,9 +256,18 @@ type simHandle struct {
 	file     *simFile
 	name     string
 	writable bool
+	closed   bool
 }
 
-func (h *simHandle) Close() error { return nil }
+func (h *simHandle) Close() error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.closed {
+		return fs.ErrClosed
+	}
+	h.closed = true
+	return nil
+}
 
 func (h *simHandle) size() (int64, error) {
 	h.disk.mu.Lock()
@@ -269,6 +278,9 @@ func (h *simHandle) size() (int64, error) {
 func (h *simHandle) ReadAt(b []byte, at int64) (int, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
+	if h.closed {
+		return 0, fs.ErrClosed
+	}
 	if at >= int64(len(h.file.now)) {
 		return 0, io.EOF
 	}
@@ -282,6 +294,9 @@ func (h *simHandle) ReadAt(b []byte, at int64) (int, error) {
 func (h *simHandle) WriteAt(b []byte, at int64) (int, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
+	if h.closed {
+		return 0, fs.ErrClosed
+	}
 	if !h.writable {
 		return 0, fs.ErrPermission
 	}
