@@ -53,7 +53,7 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	if o.Mode == Journaled {
 		c.journaled = newJournaled(o.Journal, c, o.Logger)
 	}
-	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger}
+	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger, journaled: c.journaled}
 	for class, sender := range o.Routes {
 		c.routes[class] = &route{
 			class: class, sender: sender, limits: sender.Limits(), forgets: o.forgets(sender),

@@ -12,7 +12,8 @@ const closeGrace = time.Second
 // Flush waits until every task that was accepted before the call has ended, and been told to OnResult if that is owed.
 // Nil says so; what became of a task, Fire or OnResult tells. When ctx ends first, its error is returned and nothing
 // else changes. Tasks that are fired meanwhile do not prolong it, except in the mode Journaled, where it also waits until no
-// task waits on the disk for room in memory.
+// task waits on the disk for room in memory; if those will not come, because the disk cannot be read or Close has left them to
+// the journal, an error says so.
 func (c *Client) Flush(ctx context.Context) error {
 	if c.journaled != nil {
 		return c.journaled.flush(ctx, c.flush)

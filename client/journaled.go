@@ -94,6 +94,7 @@ func (j *journaled) admit(ctx context.Context, e *entry, now time.Time) (*entry,
 	e.ref, err = j.journal.Append(ctx, record)
 	if err != nil && e.ref.IsZero() {
 		j.client.ledger.cancel(e)
+		j.wake()
 		return nil, j.client.notAdmitted(envelope, journalError(envelope, err))
 	}
 	j.client.begin(ctx, e, now)
@@ -217,17 +218,13 @@ func (j *journaled) run() {
 func (j *journaled) replay() bool {
 	l := j.client.ledger
 	tasks, bytes := l.room()
-	if tasks = min(tasks, bytes/(2*taskOverhead), replayTasks); tasks <= 0 || l.isCut() {
+	if tasks <= 0 || bytes <= 0 || l.isCut() {
 		return false
 	}
-	records, err := j.journal.Next(tasks, min(bytes/2, replayBytes))
-	if err != nil && !errors.Is(err, journal.ErrClosed) {
-		j.log.Error("the journal cannot be read; what waits there stays", "error", err, "todo", "check the disk; it is read again in a second")
-		j.failed.Store(true)
-		time.AfterFunc(readAgain, func() {
-			j.failed.Store(false)
-			j.wake()
-		})
+	tasks = min(tasks, max(1, bytes/(2*taskOverhead)), replayTasks)
+	records, err := j.journal.Next(tasks, min(max(1, bytes/2), replayBytes))
+	if err != nil {
+		j.unreadable(err)
 	}
 	j.recovered.Add(uint64(len(records)))
 	shares := make(map[*route][]*entry, 1)
@@ -241,6 +238,22 @@ func (j *journaled) replay() bool {
 		r.accept(now, entries...)
 	}
 	return len(records) > 0 && err == nil
+}
+
+// unreadable lets a backlog rest that cannot be read: for a second, or for ever if the journal was closed before the client.
+func (j *journaled) unreadable(err error) {
+	j.failed.Store(true)
+	if errors.Is(err, journal.ErrClosed) {
+		if !j.client.ledger.isCut() {
+			j.log.Error("the journal is closed, and the client is not; what waits there stays", "todo", "close the journal after the client")
+		}
+		return
+	}
+	j.log.Error("the journal cannot be read; what waits there stays", "error", err, "todo", "check the disk; it is read again in a second")
+	time.AfterFunc(readAgain, func() {
+		j.failed.Store(false)
+		j.wake()
+	})
 }
 
 // restore takes a task on again. The entry is nil if it cannot be sent: it then stays in the journal, or aside.
@@ -295,19 +308,23 @@ func (j *journaled) progress(ctx context.Context) error {
 	j.mu.Lock()
 	running, idle := j.running, j.idle
 	j.mu.Unlock()
-	if !running {
-		if j.failed.Load() {
-			return errors.New("flush: the journal cannot be read: see the log")
+	if running {
+		select {
+		case <-idle:
+			return nil
+		case <-ctx.Done():
 		}
-		j.wake()
-		return nil
 	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
+	switch {
+	case ctx.Err() != nil:
 		return fmt.Errorf("flush: %d tasks wait on the disk: %w", j.journal.Backlog(), ctx.Err())
+	case j.failed.Load():
+		return errors.New("flush: the journal cannot be read: see the log")
+	case j.client.ledger.isOver():
+		return fmt.Errorf("flush: %d tasks stay in the journal: %w", j.journal.Backlog(), ErrClosed)
 	}
+	j.wake()
+	return nil
 }
 
 // tellKept says how much a draining that was cut short has left to the journal.

@@ -21,6 +21,7 @@ type sick struct {
 	*journal.Journal
 	append func(context.Context) error // after the record is on its way
 	next   atomic.Pointer[error]
+	reads  atomic.Int32 // calls of Next
 	done   error
 }
 
@@ -33,6 +34,7 @@ func (s *sick) Append(ctx context.Context, r journal.Record) (journal.Ref, error
 }
 
 func (s *sick) Next(records, bytes int) ([]journal.Recovered, error) {
+	s.reads.Add(1)
 	if err := s.next.Load(); err != nil {
 		return nil, *err
 	}

@@ -205,6 +205,13 @@ func (l *ledger) isCut() bool {
 	return l.cut != nil
 }
 
+// isOver reports that nothing comes from the journal any more: the draining has ended, or is being cut short.
+func (l *ledger) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.finished || l.cut != nil
+}
+
 // cutShort records that the draining was ended by a context.
 func (l *ledger) cutShort(cause error) {
 	l.mu.Lock()

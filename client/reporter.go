@@ -8,9 +8,10 @@ import (
 
 // reporter calls Options.OnResult, one entry at a time, from a goroutine that lives while there is something to tell.
 type reporter struct {
-	hook   func(Receipt) // nil: nobody listens
-	ledger *ledger
-	log    *slog.Logger
+	hook      func(Receipt) // nil: nobody listens
+	ledger    *ledger
+	log       *slog.Logger
+	journaled *journaled // nil outside the mode Journaled
 
 	mu      sync.Mutex
 	queue   []*entry
@@ -37,6 +38,7 @@ func (p *reporter) run() {
 		for _, e := range batch {
 			p.call(e.receipt(e.end))
 			p.ledger.settle(e)
+			p.journaled.wake()
 		}
 	}
 }
