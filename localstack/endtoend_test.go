@@ -3,6 +3,7 @@ package localstack_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"image"
@@ -29,6 +30,8 @@ import (
 	"github.com/offloadhq/offload/localstack"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
+	"github.com/offloadhq/offload/transport/claimcheck"
+	"github.com/offloadhq/offload/transport/claimcheck/dirstore"
 	"github.com/offloadhq/offload/transport/lambdatransport"
 	"github.com/offloadhq/offload/transport/sqstransport"
 )
@@ -40,6 +43,7 @@ type deployed struct {
 	outputs map[string]string
 	result  func(key string) []byte // nil: not there
 	logs    func() string           // of the functions
+	store   claimcheck.Store        // of large payloads, as the functions have it
 }
 
 // From client.Fire to the effect, on every road, through the stack of template.yaml: built and deployed by sam on
@@ -54,14 +58,21 @@ func TestEndToEnd(t *testing.T) {
 }
 
 func onEmulator(t *testing.T) *deployed {
-	out := t.TempDir()
-	e, logs := startEmulator(t, "../template.yaml", func(o *emulator.Options) { o.Env = map[string]string{"OUT": out, "OFFLOAD_DEV": "1"} })
+	out, payloads := t.TempDir(), t.TempDir()
+	e, logs := startEmulator(t, "../template.yaml", func(o *emulator.Options) {
+		o.Env = map[string]string{"OUT": out, "OFFLOAD_PAYLOADS_DIR": payloads, "OFFLOAD_DEV": "1"}
+	})
+	store, err := dirstore.Open(payloads, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
 	outputs := map[string]string{}
 	for name, value := range e.Environment() {
 		outputs[name] = value
 	}
 	return &deployed{
-		target: target{"emulator", clientConfig(t, e.Endpoint())}, t: t, outputs: outputs, logs: logs.String,
+		target: target{"emulator", clientConfig(t, e.Endpoint())}, t: t, outputs: outputs, logs: logs.String, store: store,
 		result: func(key string) []byte {
 			b, err := os.ReadFile(filepath.Join(out, filepath.FromSlash(key)))
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -96,6 +107,7 @@ func onLocalStack(t *testing.T) *deployed {
 		return b
 	}
 	d.logs = func() string { return functionLogs(t, s) }
+	d.store = bucketStore(t, s.Config, s.Output(t, "PayloadsBucket"))
 	return d
 }
 
@@ -144,6 +156,7 @@ func functionLogs(t *testing.T, s *localstack.Stack) string {
 func endToEnd(d *deployed) {
 	c := d.client()
 	d.t.Run("EachRoadHasItsEffect", func(t *testing.T) { d.on(t).effects(c) })
+	d.t.Run("LargePayloadsTravelBesideTheirMessages", func(t *testing.T) { d.on(t).largePayloads(c) })
 	d.t.Run("FailedTasksEndAsDeadLettersWithTheirReason", func(t *testing.T) { d.on(t).deadLetters(c) })
 	d.t.Run("C7_C11_QueuesAreAsInTheTemplate", func(t *testing.T) { d.on(t).queues() })
 	d.t.Run("NothingIsLeft", func(t *testing.T) {
@@ -174,7 +187,7 @@ func (d *deployed) queue(output string) *queue {
 	return &queue{tb: d.t, api: sqsOf(d.target), url: d.output(output)}
 }
 
-// client is that of a web host: the queue, the direct road, the bulk queue.
+// client is that of a web host: the queue, the direct road, the bulk queue, each with a claim check in front.
 func (d *deployed) client() *client.Client {
 	d.t.Helper()
 	queues := sqstransport.NewClient(d.aws)
@@ -183,14 +196,14 @@ func (d *deployed) client() *client.Client {
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		return s
+		return d.checked(s)
 	}
 	direct, err := lambdatransport.New(lambda.NewFromConfig(d.aws), d.output("OFFLOAD_WORKER_FUNCTION"), nil)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	c, err := client.New(onto("OFFLOAD_QUEUE_URL"), &client.Options{Routes: map[string]transport.Sender{
-		jobs.ClassDirect: direct, jobs.ClassBulk: onto("OFFLOAD_BULK_QUEUE_URL"),
+		jobs.ClassDirect: d.checked(direct), jobs.ClassBulk: onto("OFFLOAD_BULK_QUEUE_URL"),
 	}})
 	if err != nil {
 		d.t.Fatal(err)
@@ -203,9 +216,18 @@ func (d *deployed) client() *client.Client {
 	return c
 }
 
-func (d *deployed) fire(c *client.Client, what task.Task) string {
+func (d *deployed) checked(behind transport.Sender) transport.Sender {
 	d.t.Helper()
-	receipt, err := c.Fire(d.t.Context(), what)
+	s, err := claimcheck.NewSender(behind, d.store, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+func (d *deployed) fire(c *client.Client, what task.Task, opts ...task.FireOption) string {
+	d.t.Helper()
+	receipt, err := c.Fire(d.t.Context(), what, opts...)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -245,6 +267,45 @@ func (d *deployed) effects(c *client.Client) {
 	for _, id := range []string{event, thumbnail, export} {
 		eventually(d.t, "a log line of task "+id, func() bool { return strings.Contains(d.logs(), id) })
 	}
+}
+
+// largePayloads fires an image of several megabytes by the queue and by the direct road, and one that is none.
+func (d *deployed) largePayloads(c *client.Client) {
+	noise := image.NewNRGBA(image.Rect(0, 0, 1000, 600))
+	_, _ = rand.Read(noise.Pix) // never fails
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, noise); err != nil || picture.Len() < 2<<20 {
+		d.t.Fatalf("an image of %d bytes, %v", picture.Len(), err)
+	}
+	large := jobs.Thumbnail.With(jobs.Picture{Width: 16, Image: picture.Bytes()})
+	for _, id := range []string{d.fire(c, large), d.fire(c, large, task.Queue(jobs.ClassDirect))} {
+		d.decode(jobs.ThumbnailPrefix+id+".png", func(b []byte) error {
+			small, _, err := image.Decode(bytes.NewReader(b))
+			if err == nil && small.Bounds().Dx() != 16 {
+				d.t.Errorf("the thumbnail is %v", small.Bounds())
+			}
+			return err
+		})
+	}
+	bad := d.fire(c, jobs.Thumbnail.With(jobs.Picture{Width: 16, Image: append([]byte("no image"), picture.Bytes()...)}))
+	q := d.queue("OFFLOAD_DEAD_LETTER_QUEUE_URL")
+	eventually(d.t, "the dead letter of a large task", func() bool {
+		for _, m := range q.receive(time.Second) {
+			if (run{body: []byte(*m.Body)}).id() != bad {
+				continue
+			}
+			q.remove(m)
+			if len(*m.Body) > 2000 {
+				d.t.Errorf("the dead letter has %d bytes", len(*m.Body))
+			}
+			e, err := task.Parse([]byte(*m.Body))
+			if p, stored := e.Payload(); err != nil || !stored || p.Ref == "" {
+				d.t.Errorf("the dead letter is %s (%v)", *m.Body, err)
+			}
+			return true
+		}
+		return false
+	})
 }
 
 // decode waits for a result.
