@@ -159,8 +159,8 @@ func TestG5_Bombs(t *testing.T) {
 		"a millionfold":                             {[]byte("x"), task.Gzip, 1_000_000, claimcheck.ErrCorrupt, 1},
 		"one byte above what the worker takes":      {[]byte("x"), "", claimcheck.DefaultMaxBytes + 1, claimcheck.ErrTooLarge, 0},
 		"no gzip":                                   {[]byte(`"plain"`), task.Gzip, 7, claimcheck.ErrCorrupt, 7},
-		"two members":                               {append(zip(t, []byte(`"a"`)), zip(t, nil)...), task.Gzip, 60, claimcheck.ErrCorrupt, 100},
-		"something after its end":                   {append(zip(t, []byte(`"a"`)), 0), task.Gzip, 60, claimcheck.ErrCorrupt, 100},
+		"two members":                               {append(zip(t, []byte(`"a"`)), zip(t, nil)...), task.Gzip, 3, claimcheck.ErrCorrupt, 100},
+		"something after its end":                   {append(zip(t, []byte(`"a"`)), 0), task.Gzip, 3, claimcheck.ErrCorrupt, 100},
 		"broken off":                                {zip(t, []byte(prose(2000)))[:100], task.Gzip, 2000, claimcheck.ErrCorrupt, 100},
 		"a wrong checksum":                          {flipped(zip(t, []byte(`"`+prose(2000)+`"`)), -8), task.Gzip, 2002, claimcheck.ErrCorrupt, 2000},
 		"a wrong length in the trailer of the gzip": {flipped(zip(t, []byte(`"`+prose(2000)+`"`)), -1), task.Gzip, 2002, claimcheck.ErrCorrupt, 2000},
@@ -206,6 +206,17 @@ func TestG5_BombsInTheMessage(t *testing.T) {
 		if n := allocated(func() { refused(t, r, e, c.want) }); n > 64<<20 {
 			t.Errorf("%s: %d MiB were allocated", name, n>>20)
 		}
+	}
+}
+
+// An envelope that was not parsed may be of a shape that no message has.
+func TestG5_PlainBytesInTheMessage(t *testing.T) {
+	for _, length := range []int{4, 6} {
+		e, err := encode(t, "a", "").WithPayload(task.Payload{Inline: []byte(`"abc"`), Length: length})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, newResolver(t, nil, claimcheck.ResolverOptions{}), e, claimcheck.ErrCorrupt)
 	}
 }
 
