@@ -24,6 +24,7 @@ var deviations = map[string]map[string]string{
 		"cloudformation/retains-queues":        "deletes what has DeletionPolicy: Retain, with the engine that environment chooses",
 		"cloudformation/retains-bucket":        "deletes what has DeletionPolicy: Retain, if the bucket is empty",
 		"cloudformation/update-keeps-the-rest": "sets what a template does not name, sizes of queues among it, when a stack is updated, and disables mappings",
+		"cloudformation/lifecycle":             "makes buckets without the lifecycle rules of the template",
 		"logs/group":                           "writes logs to the group /aws/lambda/NAME, whatever LoggingConfig says",
 		"mapping/concurrency":                  "runs the batches of a mapping one after the other",
 	},

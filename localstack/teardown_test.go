@@ -78,7 +78,7 @@ func TestH2_TeardownLeavesWhatIsRetained(t *testing.T) {
 	}
 	s, remove := localstack.DeployUntil(t, d)
 	x := target{"localstack", s.Config}
-	bucket := s.Output(t, "ResultsBucket")
+	buckets := []string{s.Output(t, "ResultsBucket"), s.Output(t, "PayloadsBucket")}
 	remove(t)
 
 	queues := namesOf(t, x, s.Name+"-")
@@ -90,8 +90,10 @@ func TestH2_TeardownLeavesWhatIsRetained(t *testing.T) {
 		t.Errorf("the queues %v are there", queues)
 	}
 	objects := s3.NewFromConfig(s.Config, func(o *s3.Options) { o.UsePathStyle = true })
-	_, err = objects.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket})
-	x.judge(t, "cloudformation/retains-bucket", err == nil, "the bucket went with the stack: %v", err)
+	for _, bucket := range buckets {
+		_, err := objects.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket})
+		x.judge(t, "cloudformation/retains-bucket", err == nil, "bucket %s went with the stack: %v", bucket, err)
+	}
 	functions, err := lambda.NewFromConfig(s.Config).ListFunctions(t.Context(), &lambda.ListFunctionsInput{})
 	if err != nil {
 		t.Fatal(err)
