@@ -286,7 +286,7 @@ func TestFireRefusesBadInput(t *testing.T) {
 		{[]string{"fire", "bad name"}, `task name "bad name"`},
 		{[]string{"fire", "a.b", "{"}, `task "a.b": the arguments are not JSON`},
 		{[]string{"fire", "a.b", "{}"}, "--queue-url"},
-		{[]string{"fire"}, "arg"},
+		{[]string{"fire"}, "write offload fire NAME [JSON|-]"},
 	} {
 		var out bytes.Buffer
 		t.Setenv("OFFLOAD_QUEUE_URL", "")

@@ -41,7 +41,7 @@ Prints the task id once the task is stored.`,
 		Example: `  offload fire analytics.record '{"name":"signup"}'
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 offload fire analytics.record '{"name":"signup"}' --function WorkerFunction:live
   offload fire export.write '{"rows":1000}' --delay 1m --queue-url http://127.0.0.1:4566/000000000000/BulkQueue`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: usage(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, arguments := args[0], "{}"
 			if len(args) == 2 {

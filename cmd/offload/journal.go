@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -40,9 +42,12 @@ STATE is live (a process holds it), orphan (its process is dead: the next start,
 drain sends what is in it), or gone (sent; what was put aside is left). ASIDE counts what was put aside for a person,
 in the files named below the table: tasks that the queue refused for good, and damaged records.`,
 		Example: "  offload journal ls /var/lib/shop/offload",
-		Args:    cobra.ExactArgs(1),
+		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			holders, err := journal.Inspect(args[0])
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w: give the directory that the host gives to journal.Open", err)
+			}
 			if err != nil {
 				return err
 			}
@@ -60,12 +65,18 @@ func printHolders(w io.Writer, holders []journal.Holder, now time.Time) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, "JOURNAL\tSTATE\tPID\tSTARTED\tTASKS\tBYTES\tOLDEST\tASIDE")
 	for _, h := range holders {
-		oldest := "-"
+		pid, started, oldest := "-", "-", "-"
+		if h.PID != 0 {
+			pid = strconv.Itoa(h.PID)
+		}
+		if !h.Started.IsZero() {
+			started = h.Started.Format(time.RFC3339)
+		}
 		if !h.Oldest.IsZero() {
 			oldest = now.Sub(h.Oldest).Round(time.Second).String()
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%d\t%s\t%d\t%d\t%s\t%d\n",
-			h.Name, stateOf(h), h.PID, h.Started.Format(time.RFC3339), h.Records, h.Bytes, oldest, h.Quarantined)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\n",
+			h.Name, stateOf(h), pid, started, h.Records, h.Bytes, oldest, h.Quarantined)
 	}
 	if err := tab.Flush(); err != nil {
 		return err
@@ -119,7 +130,7 @@ In an outage it waits, and tells why on standard error; Ctrl-C ends it, and what
 Exits 0 when nothing is left that it could take, 1 otherwise.`,
 		Example: `  offload journal drain /var/lib/shop/offload --queue-url https://sqs.eu-central-1.amazonaws.com/123456789012/tasks
   offload journal drain /var/lib/shop/offload --route bulk=$OFFLOAD_BULK_QUEUE_URL --route direct=$OFFLOAD_QUEUE_URL`,
-		Args: cobra.ExactArgs(1),
+		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d.stdout = cmd.OutOrStdout()
 			return d.run(cmd.Context(), args[0], slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
@@ -135,11 +146,18 @@ func (d *drain) run(ctx context.Context, dir string, log *slog.Logger) (err erro
 		return errors.New("where to? give --queue-url, or set OFFLOAD_QUEUE_URL")
 	}
 	if _, err := os.Stat(dir); err != nil { // journal.Open would make it
-		return fmt.Errorf("journal: %w", err)
+		return fmt.Errorf("journal: %w: give the directory that the host gives to journal.Open", err)
 	}
 	sender, routes, err := d.senders(ctx)
 	if err != nil {
 		return err
+	}
+	held, err := heldByTheLiving(dir)
+	if err != nil {
+		return err
+	}
+	if held > 0 {
+		fmt.Fprintln(d.stdout, "left to living processes:", held)
 	}
 	j, err := journal.Open(dir, &journal.Options{Logger: log})
 	if err != nil {
@@ -161,6 +179,17 @@ func (d *drain) run(ctx context.Context, dir string, log *slog.Logger) (err erro
 		return fmt.Errorf("journal %q: %d tasks are left: the lines above tell why; a class without a route needs --route CLASS=URL", dir, n)
 	}
 	return nil
+}
+
+// heldByTheLiving are the tasks in parts of the journal that no other process may take.
+func heldByTheLiving(dir string) (tasks int, err error) {
+	holders, err := journal.Inspect(dir)
+	for _, h := range holders {
+		if h.Locked {
+			tasks += h.Records
+		}
+	}
+	return tasks, err
 }
 
 // left are the tasks that stay in the journal: those that were not reached, and those that have no way, which the client

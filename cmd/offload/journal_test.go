@@ -166,6 +166,26 @@ func TestDrainTakesLargeTasks(t *testing.T) {
 	}
 }
 
+// TestDrainLeavesTheLivingAlone, and says so: else "left 0" would be taken for all of it.
+func TestDrainLeavesTheLivingAlone(t *testing.T) {
+	dir := t.TempDir()
+	j, err := journal.Open(dir, &journal.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for range 3 {
+		if _, err := j.Append(t.Context(), journal.Record{Body: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue, _ := twoQueues(t)
+	want := "left to living processes: 3\nsent 0, put aside 0, left 0\n"
+	if out, errs, status := journalCommand(t, "drain", dir, "--queue-url", queue); status != 0 || out != want {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
 // TestDrainThatIsInterruptedKeepsTheRest has a queue that is not there.
 func TestDrainThatIsInterruptedKeepsTheRest(t *testing.T) {
 	dir := leaveBehind(t, 50, 0)
@@ -193,8 +213,9 @@ func TestJournalRefusesBadInput(t *testing.T) {
 		args []string
 		want string
 	}{
-		"ls of nothing":    {[]string{"ls", missing}, missing},
-		"drain of nothing": {[]string{"drain", missing, "--queue-url", queue}, missing},
+		"ls of nothing":    {[]string{"ls", missing}, "the directory that the host gives to journal.Open"},
+		"drain of nothing": {[]string{"drain", missing, "--queue-url", queue}, "the directory that the host gives to journal.Open"},
+		"ls of no name":    {[]string{"ls"}, "write offload journal ls DIR"},
 		"no queue":         {[]string{"drain", t.TempDir()}, "OFFLOAD_QUEUE_URL"},
 		"no queue's URL":   {[]string{"drain", t.TempDir(), "--queue-url", "tasks"}, `"tasks"`},
 		"a route":          {[]string{"drain", t.TempDir(), "--queue-url", queue, "--route", "bulk=x"}, "--route bulk=x"},

@@ -51,6 +51,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// usage has an error about the number of arguments say which there are.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fmt.Errorf("%w: write %s; %s --help tells more", err, cmd.UseLine(), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
 // commandError is the end of the command that offload dev ran: its own output has told why.
 type commandError struct{ err error }
 
