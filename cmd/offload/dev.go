@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +42,8 @@ Lambda that any AWS SDK and the AWS CLI can talk to. No AWS account and no Docke
 
 With COMMAND, such as a web host, start it with the environment that it needs: AWS_ENDPOINT_URL, AWS_REGION, dummy keys,
 and each output FooBar of the template as OFFLOAD_FOO_BAR. When COMMAND ends, offload dev ends with its exit status.
-Without COMMAND the emulator runs until Ctrl-C or SIGTERM, which drain and stop everything; a second Ctrl-C kills what
-has not ended by then.
+Without COMMAND that environment is printed, for programs in another terminal, and the emulator runs until Ctrl-C or
+SIGTERM, which drain and stop everything; a second Ctrl-C kills what has not ended by then.
 
 COMMAND and functions get the variables OUT, a directory for results: $OUT, or .offload/out beside the template;
 OFFLOAD_PAYLOADS_DIR, a directory for payloads that are too large for a message: the same variable, or .offload/payloads; and the
@@ -77,6 +79,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 			return fmt.Errorf("command %q: %w: write what you would type in a shell after --", d.command[0], err)
 		}
 	}
+	if _, err := os.Stat(d.options.Template); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("template %q: %w: run this where the template is, or name it with --template FILE", d.options.Template, fs.ErrNotExist)
+	}
 	out, err := workDir("OUT", d.options.Template, "out")
 	if err != nil {
 		return err
@@ -105,12 +110,17 @@ func (d *dev) run(ctx context.Context) (err error) {
 		fmt.Fprintln(d.stdout, stopped)
 	}()
 	fmt.Fprintf(d.stdout, "\n  AWS endpoint  %s   region %s, any key\n  results       %s\n\n", e.Endpoint(), e.Region(), out)
+	env := e.Environment()
 	if len(d.command) > 0 {
-		env := e.Environment()
 		maps.Copy(env, set)
 		return d.runCommand(ctx, e, env)
 	}
-	fmt.Fprintf(d.stdout, "  aws --endpoint-url %s sqs list-queues\n\n  Ctrl-C stops.\n\n", e.Endpoint())
+	fmt.Fprintf(d.stdout, "  aws --endpoint-url %s sqs list-queues\n\n  For programs in another terminal:\n\n", e.Endpoint())
+	env["OFFLOAD_PAYLOADS_DIR"] = payloads
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintln(d.stdout, envFormats["shell"](name, env[name]))
+	}
+	fmt.Fprint(d.stdout, "\n  Ctrl-C stops.\n\n")
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(d.stdout, stopping)

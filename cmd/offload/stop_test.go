@@ -140,9 +140,23 @@ func TestCommandThatDoesNotExist(t *testing.T) {
 	nothingLeft(t, mark)
 }
 
+// A directory is made beside no template.
+func TestTemplateThatDoesNotExist(t *testing.T) {
+	dir := t.TempDir()
+	p := offload(t, dir, nil, "dev", "--port", "0")
+	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), "name it with --template FILE") {
+		t.Errorf("exit status %d: %s", status, p.out)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("files are left: %v %v", left, err)
+	}
+}
+
 func TestWithoutCommandTheEmulatorRunsAlone(t *testing.T) {
 	p := offload(t, filepath.Dir(writeTemplate(t, oneQueue)), nil, "dev", "--port", "0")
 	p.find(`aws --endpoint-url http://127\.0\.0\.1:\d+ sqs list-queues`)
+	p.find(`export OFFLOAD_PAYLOADS_DIR='/.+'`)
+	p.find("Ctrl-C stops")
 	p.signal(syscall.SIGINT)
 	if status := p.wait(); status != 0 || !strings.HasSuffix(p.out.String(), "offload dev: stopped\n") {
 		t.Fatalf("exit status %d: %s", status, p.out)
