@@ -178,7 +178,7 @@ func (c *Client) misfit(r *route, e *task.Envelope) error {
 	var err error
 	switch limit := r.limits.MessageBytes; {
 	case limit > 0 && e.Size() > limit:
-		err = fmt.Errorf("encoded to %d bytes, and class %q takes %d: send a reference instead of the data: %w", e.Size(), r.class, limit, task.ErrTooLarge)
+		err = fmt.Errorf("encoded to %d bytes, and class %q takes %d: put a claim check in front of its Sender (package claimcheck), or send a reference: %w", e.Size(), r.class, limit, task.ErrTooLarge)
 	case weight(e) > c.ledger.maxBytes:
 		err = fmt.Errorf("encoded to %d bytes, and Options.MaxPendingBytes is %d: %w", e.Size(), c.ledger.maxBytes, task.ErrTooLarge)
 	case e.Delay() > max(0, r.limits.MaxDelay):

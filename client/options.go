@@ -64,9 +64,12 @@ type Options struct {
 	// OnResult gets what Fire could not tell, once a task. In the mode Confirmed that is the end of each task whose Fire
 	// returned [ErrUnconfirmed]: a Receipt with a nil Err if the transport has the task after all, else with an [*Error],
 	// which matches ErrUnconfirmed still if an attempt may have arrived. In the mode Buffered it is each task that ended
-	// undelivered: refused as invalid, too old, or cut short by Close; its Envelope can be saved. It may be called before that Fire has returned. Calls come from a goroutine of the client, one at
-	// a time; the task counts as pending until its call returns, so a slow OnResult fills the buffer. It may call
-	// Fire; Flush and Close wait for it, so it must not call those. A panic in it is recovered and logged.
+	// undelivered: refused as invalid, too old, or cut short by Close; its Envelope can be saved. In the mode Journaled it is
+	// each task that was put aside in the journal: refused as invalid, or too old.
+	//
+	// It may be called before that Fire has returned. Calls come from a goroutine of the client, one at a time; the task
+	// counts as pending until its call returns, so a slow OnResult fills the buffer. It may call Fire; Flush and Close wait
+	// for it, so it must not call those. A panic in it is recovered and logged.
 	OnResult func(Receipt)
 
 	// OnDrop gets the receipt of each task that was refused with [ErrBufferFull], with its Envelope, before its Fire
