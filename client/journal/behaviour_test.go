@@ -16,7 +16,6 @@ import (
 
 // gate lets operations of a simulated disk wait.
 type gate struct {
-	mu     sync.Mutex
 	closed chan struct{} // nil: open
 }
 

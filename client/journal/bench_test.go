@@ -3,7 +3,9 @@ package journal_test
 import (
 	"fmt"
 	"math/bits"
+	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,4 +94,81 @@ func benchmarkAppend(b *testing.B, sync_ journal.Sync, callers int) {
 	b.ReportMetric(float64(all.at(0.5))/1e3, "p50-µs")
 	b.ReportMetric(float64(all.at(0.99))/1e3, "p99-µs")
 	b.ReportMetric(float64(b.N)/float64(max(1, j.Stats().Syncs)), "records/sync")
+}
+
+// BenchmarkReplay opens a journal with a million records that somebody has left, reads them all, and says that they are
+// done: a million records are one operation. Memory is what the heap held at most.
+func BenchmarkReplay(b *testing.B) {
+	const records = 1_000_000
+	for b.Loop() {
+		b.StopTimer()
+		dir := b.TempDir()
+		fillFor(b, dir, records)
+		stop, most := watchHeap()
+		b.StartTimer()
+		j := open(b, dir, journal.Options{})
+		opened := b.Elapsed()
+		got := 0
+		for {
+			all, err := j.Next(1000, 1<<20)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(all) == 0 {
+				break
+			}
+			refs := make([]journal.Ref, len(all))
+			for i, r := range all {
+				refs[i] = r.Ref
+			}
+			if err := j.Done(refs...); err != nil {
+				b.Fatal(err)
+			}
+			got += len(all)
+		}
+		b.StopTimer()
+		stop()
+		if err := j.Close(); err != nil || got != records {
+			b.Fatal(got, err)
+		}
+		b.ReportMetric(float64(most.Load())/(1<<20), "MiB")
+		b.ReportMetric(float64(opened.Milliseconds()), "open-ms")
+		b.StartTimer()
+	}
+}
+
+// fillFor leaves records in a directory.
+func fillFor(b *testing.B, dir string, records int) {
+	b.Helper()
+	j := open(b, dir, journal.Options{Sync: journal.SyncInterval})
+	body := make([]byte, bodyBytes)
+	for range records {
+		if _, err := j.Append(b.Context(), journal.Record{Body: body}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// watchHeap looks every few milliseconds.
+func watchHeap() (stop func(), most *atomic.Uint64) {
+	most = new(atomic.Uint64)
+	quit, ended := make(chan struct{}), make(chan struct{})
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	go func() {
+		defer close(ended)
+		for tick := time.NewTicker(5 * time.Millisecond); ; {
+			metrics.Read(sample)
+			most.Store(max(most.Load(), sample[0].Value.Uint64()))
+			select {
+			case <-tick.C:
+			case <-quit:
+				tick.Stop()
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-ended }, most
 }
