@@ -21,7 +21,7 @@ func golden(t *testing.T) map[string][]byte {
 	d := newSimDisk()
 	h := &holder{name: "h"}
 	d.dirs["h"] = true
-	s, err := createSegment(d, h, 7, header{salt: 0x0123456789abcdef, size: 8192, created: at})
+	s, err := createSegment(d, h, 7, header{salt: 0x0123456789abcdef, size: 8192, created: at}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func golden(t *testing.T) map[string][]byte {
 	if err := j.writeMarks(s); err != nil {
 		t.Fatal(err)
 	}
-	to, err := createSegment(d, h, 8, header{salt: 0xfedcba9876543210, size: 8192, created: at.Add(time.Second), instead: []origin{{s.key.salt, s.end}}})
+	to, err := createSegment(d, h, 8, header{salt: 0xfedcba9876543210, size: 8192, created: at.Add(time.Second), instead: []origin{{s.key.salt, s.end}}}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (j *Journal) rewrite(h *holder, records []moving, instead *[]origin) (to *s
 }
 
 func (j *Journal) rewriteOnce(h *holder, seq uint64, size int64, records []moving, instead *[]origin) (*segment, error) {
-	to, err := j.makeSegment(h, seq, size, *instead)
+	to, err := j.makeSegment(h, seq, size, *instead, false)
 	if err != nil {
 		return nil, err
 	}

@@ -108,8 +108,9 @@ func (j *Journal) makeSpare() (*segment, error) {
 		return nil, fmt.Errorf("%w: its segments take %d bytes, Options.MaxBytes is %d", ErrFull, j.usage, j.opts.MaxBytes)
 	}
 	seq := j.reserve(j.own, size)
+	zeroed := j.active != nil && j.opts.Sync == SyncAlways // else it is not worth it, or somebody waits
 	j.mu.Unlock()
-	s, err := j.makeSegment(j.own, seq, size, nil)
+	s, err := j.makeSegment(j.own, seq, size, nil, zeroed)
 	if err != nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -144,8 +145,8 @@ func (j *Journal) unreserve(h *holder, size int64) {
 	h.segments--
 }
 
-func (j *Journal) makeSegment(h *holder, seq uint64, size int64, instead []origin) (*segment, error) {
-	s, err := createSegment(j.disk, h, seq, header{salt: rand.Uint64(), size: size, created: time.Now(), instead: instead})
+func (j *Journal) makeSegment(h *holder, seq uint64, size int64, instead []origin, zeroed bool) (*segment, error) {
+	s, err := createSegment(j.disk, h, seq, header{salt: rand.Uint64(), size: size, created: time.Now(), instead: instead}, zeroed)
 	if err != nil {
 		return nil, fullOr(fmt.Errorf("segment %d: %w", seq, err))
 	}
