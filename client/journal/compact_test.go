@@ -5,95 +5,98 @@ import (
 	"testing"
 )
 
-// TestOneStuckClassDoesNotFillTheJournal appends many times what the journal may hold. All is done at once but one record
-// in a hundred, as of a class whose transport is down: those few do not keep the room of the others.
+// stuckClass is a journal where all is done at once but one record in two hundred, as of a class whose transport is down;
+// and where as many are spilled.
+type stuckClass struct {
+	disk    *simDisk
+	journal *Journal
+	hands   map[Ref]string  // by name
+	backlog map[string]bool // by name
+}
+
+// TestOneStuckClassDoesNotFillTheJournal appends many times what the journal may hold: the few records that nobody delivers
+// do not keep the room of the others.
 func TestOneStuckClassDoesNotFillTheJournal(t *testing.T) {
 	const most = 64 * MinSegmentBytes
 	d := newSimDisk()
-	j := mustOpen(t, d, Options{MaxBytes: most})
-	stuck, spilled := map[Ref]string{}, map[string]bool{}
-	segments := 0
+	c := &stuckClass{disk: d, journal: mustOpen(t, d, Options{MaxBytes: most}), hands: map[Ref]string{}, backlog: map[string]bool{}}
 	for i := range 20_000 {
-		body := fmt.Sprintf("%d:%s", i, make([]byte, 400))
-		ref, err := j.Append(t.Context(), Record{Body: []byte(body)})
-		if err != nil {
-			t.Fatalf("after %d records, %d of them stuck: %v, %+v", i, len(stuck), err, j.Stats())
-		}
-		switch {
-		case i%200 == 0:
-			stuck[ref] = fmt.Sprint(i)
-		case i%200 == 100:
-			if err := j.Spill(t.Context(), Record{Body: []byte("s" + body)}); err != nil {
-				t.Fatal(err)
-			}
-			spilled[fmt.Sprintf("s%d", i)] = true
-			fallthrough
-		default:
-			if err := j.Done(ref); err != nil {
-				t.Fatal(err)
-			}
-		}
-		segments = max(segments, j.Stats().Segments)
+		c.append(t, i)
 	}
-	s := j.Stats()
-	if s.Compactions == 0 || s.Records != len(stuck)+len(spilled) || s.Backlog != len(spilled) || s.Bytes > most {
-		t.Errorf("%+v, %d stuck and %d spilled", s, len(stuck), len(spilled))
+	s := c.journal.Stats()
+	if s.Compactions == 0 || s.Records != len(c.hands)+len(c.backlog) || s.Backlog != len(c.backlog) || s.Bytes > most {
+		t.Errorf("%+v, %d in hands and %d spilled", s, len(c.hands), len(c.backlog))
 	}
-	t.Logf("%d segments at most; %+v", segments, s)
-	// Half of each is done before the process dies; the rest comes back.
-	i := 0
-	for ref, name := range stuck {
-		if i++; i%2 == 0 {
-			if err := j.Done(ref); err != nil {
-				t.Fatal(err)
-			}
-			delete(stuck, ref)
-			_ = name
-		}
-	}
-	for len(spilled) > 20 {
-		got, err := j.Next(7, 1<<20)
-		if err != nil || len(got) == 0 {
-			t.Fatal(got, err)
-		}
-		for _, r := range got {
-			if !spilled[id(r.Record)] {
-				t.Fatalf("%s was given out twice, or never spilled", id(r.Record))
-			}
-			delete(spilled, id(r.Record))
-			if err := j.Done(r.Ref); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	next := d.kill()
-	_ = j.Close()
-	for _, name := range stuck {
-		spilled[name] = true
-	}
-	j = mustOpen(t, next, Options{})
-	if n := j.Backlog(); n != len(spilled) {
-		t.Errorf("a backlog of %d, want %d", n, len(spilled))
-	}
-	for {
-		got, err := j.Next(100, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got) == 0 {
+	half := len(c.hands) / 2
+	for ref := range c.hands {
+		if len(c.hands) == half {
 			break
 		}
-		for _, r := range got {
-			if !spilled[id(r.Record)] {
-				t.Errorf("%s came back", id(r.Record))
-			}
-			delete(spilled, id(r.Record))
-		}
+		c.done(t, ref)
+		delete(c.hands, ref)
 	}
-	if len(spilled) > 0 {
-		t.Errorf("lost: %v", spilled)
+	for len(c.backlog) > 20 {
+		c.take(t, 7)
 	}
-	if err := j.Close(); err != nil {
+	next := d.kill()
+	_ = c.journal.Close()
+	for _, name := range c.hands {
+		c.backlog[name] = true
+	}
+	c.journal = mustOpen(t, next, Options{})
+	if n := c.journal.Backlog(); n != len(c.backlog) {
+		t.Errorf("a backlog of %d, want %d", n, len(c.backlog))
+	}
+	for len(c.backlog) > 0 {
+		c.take(t, 100)
+	}
+	if n := c.journal.Backlog(); n != 0 {
+		t.Errorf("a backlog of %d beyond what there was", n)
+	}
+	if err := c.journal.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func (c *stuckClass) append(t *testing.T, i int) {
+	t.Helper()
+	body := fmt.Sprintf("%d:%s", i, make([]byte, 400))
+	ref, err := c.journal.Append(t.Context(), Record{Body: []byte(body)})
+	if err != nil {
+		t.Fatalf("after %d records: %v, %+v", i, err, c.journal.Stats())
+	}
+	switch i % 200 {
+	case 0:
+		c.hands[ref] = fmt.Sprint(i)
+		return
+	case 100:
+		if err := c.journal.Spill(t.Context(), Record{Body: []byte("s" + body)}); err != nil {
+			t.Fatal(err)
+		}
+		c.backlog[fmt.Sprintf("s%d", i)] = true
+	}
+	c.done(t, ref)
+}
+
+func (c *stuckClass) done(t *testing.T, ref Ref) {
+	t.Helper()
+	if err := c.journal.Done(ref); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// take takes some of the backlog, each once.
+func (c *stuckClass) take(t *testing.T, n int) {
+	t.Helper()
+	got, err := c.journal.Next(n, 1<<20)
+	if err != nil || len(got) == 0 {
+		t.Fatalf("%d records, %v; %d are missing", len(got), err, len(c.backlog))
+	}
+	for _, r := range got {
+		if !c.backlog[id(r.Record)] {
+			t.Fatalf("%s was given out twice, or is not in the backlog", id(r.Record))
+		}
+		delete(c.backlog, id(r.Record))
+		c.done(t, r.Ref)
 	}
 }

@@ -289,19 +289,9 @@ func TestA11_DamageThatCannotBePutAsideKeepsItsSegment(t *testing.T) {
 func readAgain(t *testing.T, d *simDisk) []string {
 	t.Helper()
 	j := mustOpen(t, d, Options{})
-	for {
-		got, err := j.Next(100, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got) == 0 {
-			break
-		}
-		for _, r := range got {
-			if err := j.Done(r.Ref); err != nil {
-				t.Fatal(err)
-			}
-		}
+	o := newOracle()
+	if err := o.drain(j); err != nil {
+		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
