@@ -85,7 +85,7 @@ func (f slowlyBroken) Append(context.Context, journal.Record) (journal.Ref, erro
 
 // TestJournaledMemoryOfOneTask has so little memory that half of it does not hold a task.
 func TestJournaledMemoryOfOneTask(t *testing.T) {
-	onSickDisk(t, Options{MaxPendingBytes: 2 * taskOverhead - 1}, func(t *testing.T, c *Client, _ *sick, sent *accepting) {
+	onSickDisk(t, Options{MaxPendingBytes: 2*taskOverhead - 1}, func(t *testing.T, c *Client, _ *sick, sent *accepting) {
 		for range 5 {
 			if _, err := c.Fire(t.Context(), sickTask.With(1)); err != nil {
 				t.Fatal(err)
