@@ -6,7 +6,26 @@ import (
 	"slices"
 )
 
-// adopt takes over the orphans of the directory.
+// maxOrphans is how many orphans with a backlog are held at once, with two files open each at least.
+const maxOrphans = 64
+
+// laden reports that orphans are to wait: those of a whole fleet, in an outage say, must not take all the room that Append
+// has here, nor the file descriptors, nor the time of Open, while a neighbour may take some. j.mu is held.
+func (j *Journal) laden() bool {
+	return j.backlog > 0 && (j.usage >= j.opts.MaxBytes/2 || len(j.holders) > maxOrphans)
+}
+
+// adoptPostponed takes over the orphans that had to wait, if there is no backlog any more.
+func (j *Journal) adoptPostponed() {
+	j.mu.Lock()
+	due := j.postponed && j.backlog == 0
+	j.mu.Unlock()
+	if due {
+		j.adopt()
+	}
+}
+
+// adopt takes over the orphans of the directory, the oldest first.
 func (j *Journal) adopt() {
 	names, err := j.disk.list(".")
 	if err != nil {
@@ -18,6 +37,8 @@ func (j *Journal) adopt() {
 		j.mu.Lock()
 		_, held := j.holders[name]
 		stop := j.closing
+		j.postponed = j.laden()
+		stop = stop || j.postponed
 		j.mu.Unlock()
 		if stop {
 			return

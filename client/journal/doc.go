@@ -32,7 +32,8 @@
 //
 // Each Journal has a subdirectory of its own under a lock (flock) that ends with its process, so any number of processes
 // may open one directory. A subdirectory whose lock is free is an orphan. [Open] adopts the orphans that it finds, and looks
-// again every [Options].AdoptEvery; one that is empty is removed. The directory must be on a local disk that outlives the
+// again every [Options].AdoptEvery; one that is empty is removed. Of many orphans it takes as many as leave half of
+// [Options].MaxBytes, 64 at most, and the next when those are given out. The directory must be on a local disk that outlives the
 // process: on the ephemeral disk of a container, or on a network file system without flock, a journal is worthless.
 //
 // What could not be read, and what [Journal.Quarantine] put aside, lies in the subdirectory "quarantine" as lines of JSON.

@@ -40,6 +40,7 @@ type Journal struct {
 	unsyncedBytes int
 	free          []*batch // empty ones
 	supply        supply
+	postponed     bool     // there may be orphans that wait until there is no backlog
 	seq           uint64   // of the segment made last
 	usage         int64    // bytes of all segments
 	backlog       int      // of all segments
@@ -55,7 +56,8 @@ type counts struct {
 }
 
 // Open opens a directory on a local disk, and makes it if it is missing. It takes a subdirectory of its own, and adopts
-// the orphans there; what they hold is the backlog ([Journal.Next]). What cannot be adopted is logged and tried again.
+// the orphans there; what they hold is the backlog ([Journal.Next]). When that takes half of Options.MaxBytes, or comes from 64
+// orphans, the others wait until it was given out. What cannot be adopted is logged and tried again.
 //
 // The error names the problems of the options, or is that of the disk; it matches ErrFull if that has no room.
 //

@@ -12,6 +12,7 @@ func (j *Journal) Next(n, bytes int) ([]Recovered, error) {
 		return nil, err
 	}
 	defer j.users.Done()
+	defer j.adoptPostponed()
 	j.read <- struct{}{}
 	defer func() { <-j.read }()
 	var got []Recovered
