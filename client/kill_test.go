@@ -354,8 +354,11 @@ func TestT5_DeadQueueIsReturned(t *testing.T) {
 	}
 }
 
-// The memory that a host may take in an outage, and the soft limit that it gives the garbage collector for that: a busy
-// machine is late to collect.
+// The memory that a host may take in an outage, and the soft limit that it gives the garbage collector for that. What is
+// live is bounded everywhere. What the process takes is not, where other work has the processors: collecting then takes more
+// than half of the time that passes, and from there on the runtime lets goroutines allocate without helping to collect
+// (package runtime/debug, SetMemoryLimit). On a machine with two processors, a load of 16 and this process at the lowest
+// priority, 193 MiB were seen for 38 MiB live; at the priority of the others, 100 to 112.
 const (
 	hardLimit = client.DefaultMaxPendingBytes + 64<<20
 	softLimit = hardLimit - 16<<20
@@ -378,10 +381,13 @@ func TestT16_A4_A5_LongOutageIsBounded(t *testing.T) {
 	if least := accepted * 512; live < least || live > client.DefaultMaxPendingBytes {
 		t.Errorf("%d MiB live, want at least the %d of the arguments and at most the %d of MaxPendingBytes", live>>20, least>>20, client.DefaultMaxPendingBytes>>20)
 	}
+	if soak != "release" {
+		return // what follows is the garbage collector's and the machine's part as well: run the release size on a quiet one
+	}
+	if p99 > 50*time.Microsecond {
+		t.Errorf("Fire took %v at p99", p99)
+	}
 	if l.peak > hardLimit && !raceEnabled { // the race detector takes several times as much
 		t.Errorf("%d MiB of memory, want at most %d", l.peak>>20, hardLimit>>20)
-	}
-	if soak == "release" && p99 > 50*time.Microsecond { // on a busy machine that is the scheduler's part as well
-		t.Errorf("Fire took %v at p99", p99)
 	}
 }
