@@ -1,12 +1,10 @@
 package localstack_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/offloadhq/offload/localstack"
-	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport/claimcheck"
 	"github.com/offloadhq/offload/transport/claimcheck/dirstore"
 	"github.com/offloadhq/offload/transport/claimcheck/s3store"
@@ -122,63 +118,25 @@ func overTLS(cfg aws.Config) aws.Config {
 
 // The suite of senders with a claim check in front of SQS: half of what it sends goes by way of the store.
 func TestSQSSenderWithAClaimCheck(t *testing.T) {
-	const most = 2 << 20
 	onEach(t, func(t *testing.T, x target) {
 		transporttest.Senders(t, transporttest.SenderHarness{Make: func(tb testing.TB) transporttest.Destination {
 			network := newFaults(throttledSQS)
 			q, store := newQueue(tb, sqsOf(x), nil), x.payloadStore(tb)
 			cfg := x.aws.Copy()
 			cfg.HTTPClient = network
-			behind, err := sqstransport.New(sqstransport.NewClient(cfg), q.url, nil)
+			sender, err := sqstransport.New(sqstransport.NewClient(cfg), q.url, nil)
 			if err != nil {
 				tb.Fatal(err)
 			}
-			sender, err := claimcheck.NewSender(behind, store, &claimcheck.Options{Threshold: 16 << 10, MaxBytes: most})
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return transporttest.Destination{
+			return storetest.InFront(tb, transporttest.Destination{
 				Sender:     sender,
-				TooBig:     most + 1,
 				Resolution: 2 * time.Second,
 				MaxWait:    3 * time.Second,
 				LoseAnswer: network.loseAnswer,
 				Refuse:     network.refuseNext,
 				Hold:       network.hold,
-				Arrived: func() (all []transporttest.Arrival) {
-					for _, m := range q.drain() {
-						held := millis(m, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp) - millis(m, types.MessageSystemAttributeNameSentTimestamp)
-						all = append(all, transporttest.Arrival{Body: wholeAgain(tb, store, []byte(*m.Body)), Delay: time.Duration(held) * time.Millisecond})
-					}
-					return all
-				},
-			}
+				Arrived:    q.arrivals,
+			}, store, claimcheck.Options{Threshold: 16 << 10, MaxBytes: 2 << 20})
 		}})
 	})
-}
-
-// wholeAgain puts the data back into a message, where the encoder wrote it.
-func wholeAgain(tb testing.TB, store claimcheck.Store, body []byte) []byte {
-	tb.Helper()
-	e, err := task.Parse(body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if _, elsewhere := e.Payload(); !elsewhere {
-		return body
-	}
-	r, err := claimcheck.NewResolver(store, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e, release, err := r.Resolve(context.WithoutCancel(tb.Context()), e)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer release()
-	head, _, stored := bytes.Cut(body, []byte(`,"dataref":`))
-	if !stored {
-		head, _, _ = bytes.Cut(body, []byte(`,"offloadencoding":`))
-	}
-	return slices.Concat(head, []byte(`,"data":`), e.Data(), []byte(`}`))
 }

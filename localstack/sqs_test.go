@@ -50,15 +50,18 @@ func testSQSSender(t *testing.T, x target, client func(aws.Config) *sqstransport
 			LoseAnswer: network.loseAnswer,
 			Refuse:     network.refuseNext,
 			Hold:       network.hold,
-			Arrived: func() (all []transporttest.Arrival) {
-				for _, m := range q.drain() {
-					held := millis(m, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp) - millis(m, types.MessageSystemAttributeNameSentTimestamp)
-					all = append(all, transporttest.Arrival{Body: []byte(*m.Body), Delay: time.Duration(held) * time.Millisecond})
-				}
-				return all
-			},
+			Arrived:    q.arrivals,
 		}
 	}})
+}
+
+// arrivals takes what was stored, also what is still delayed.
+func (q *queue) arrivals() (all []transporttest.Arrival) {
+	for _, m := range q.drain() {
+		held := millis(m, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp) - millis(m, types.MessageSystemAttributeNameSentTimestamp)
+		all = append(all, transporttest.Arrival{Body: []byte(*m.Body), Delay: time.Duration(held) * time.Millisecond})
+	}
+	return all
 }
 
 // The settlers of sqstransport pass the suite on each target.

@@ -175,11 +175,11 @@ func writeTemplate(t *testing.T, text string) (file string) {
 
 func TestCommandEndsDevWithItsStatus(t *testing.T) {
 	template := writeTemplate(t, oneQueue)
-	p := offload(t, filepath.Dir(template), nil, "dev", "--port", "0", "--", "sh", "-c", `echo "url=$OFFLOAD_MY_URL region=$AWS_REGION"; exit 7`)
+	p := offload(t, filepath.Dir(template), nil, "dev", "--port", "0", "--", "sh", "-c", `echo "url=$OFFLOAD_MY_URL region=$AWS_REGION payloads=$OFFLOAD_PAYLOADS_DIR"; exit 7`)
 	if status := p.wait(); status != 7 {
 		t.Fatalf("exit status %d, want 7", status)
 	}
-	p.find(`url=http://127\.0\.0\.1:\d+/000000000000/MyQueue region=us-east-1`)
+	p.find(`url=http://127\.0\.0\.1:\d+/000000000000/MyQueue region=us-east-1 payloads=` + regexp.QuoteMeta(filepath.Join(filepath.Dir(template), ".offload", "payloads")) + `\n`)
 }
 
 // What only AWS can compute is named, and may be given.

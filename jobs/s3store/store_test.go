@@ -95,20 +95,6 @@ func TestG6_StoreWithEachFraming(t *testing.T) {
 	}
 }
 
-// On AWS hosts are named after buckets, and checksums are on, also when the configuration was made by hand.
-func TestClientOnAWS(t *testing.T) {
-	for asked, want := range map[aws.RequestChecksumCalculation]aws.RequestChecksumCalculation{
-		aws.RequestChecksumCalculationUnset:         aws.RequestChecksumCalculationWhenSupported,
-		aws.RequestChecksumCalculationWhenSupported: aws.RequestChecksumCalculationWhenSupported,
-		aws.RequestChecksumCalculationWhenRequired:  aws.RequestChecksumCalculationWhenRequired,
-	} {
-		o := s3store.NewClient(aws.Config{Region: "us-east-1", RequestChecksumCalculation: asked}).Options()
-		if o.UsePathStyle || o.RequestChecksumCalculation != want {
-			t.Errorf("asked for %v: path style %v, checksums %v, want %v", asked, o.UsePathStyle, o.RequestChecksumCalculation, want)
-		}
-	}
-}
-
 // Each call of the store has its IAM action, and no action is without a call.
 func TestH3_Actions(t *testing.T) {
 	got := s3store.Actions()

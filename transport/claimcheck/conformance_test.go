@@ -1,15 +1,13 @@
 package claimcheck_test
 
 import (
-	"bytes"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/claimcheck"
+	"github.com/offloadhq/offload/transport/claimcheck/storetest"
 	"github.com/offloadhq/offload/transport/memtransport"
 	"github.com/offloadhq/offload/transport/transporttest"
 )
@@ -28,9 +26,8 @@ func TestSender(t *testing.T) {
 					Items: 10, BatchBytes: 1 << 20, MessageBytes: 1<<20 - transport.MaxReasonBytes, MaxDelay: time.Hour,
 				}}), newShelf()
 				start := time.Now()
-				return transporttest.Destination{
-					Sender: newSender(tb, q, store, o),
-					TooBig: o.MaxBytes + 1,
+				return storetest.InFront(tb, transporttest.Destination{
+					Sender: q,
 					Arrived: func() (all []transporttest.Arrival) {
 						for q.Len() > 0 {
 							ds, err := q.Receive(tb.Context(), 100)
@@ -38,7 +35,7 @@ func TestSender(t *testing.T) {
 								tb.Fatal(err)
 							}
 							for _, d := range ds {
-								all = append(all, transporttest.Arrival{Body: restored(tb, store, d.Body), Delay: time.Since(start)})
+								all = append(all, transporttest.Arrival{Body: d.Body, Delay: time.Since(start)})
 							}
 							if err := q.Ack(ds...); err != nil {
 								tb.Fatal(err)
@@ -46,30 +43,8 @@ func TestSender(t *testing.T) {
 						}
 						return all
 					},
-				}
+				}, store, o)
 			}})
 		})
 	}
-}
-
-// restored puts the data back into a message, where the encoder wrote it.
-func restored(tb testing.TB, store claimcheck.Store, body []byte) []byte {
-	tb.Helper()
-	e, err := task.Parse(body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if _, elsewhere := e.Payload(); !elsewhere {
-		return body
-	}
-	with, release, err := newResolver(tb, store, claimcheck.ResolverOptions{}).Resolve(tb.Context(), e)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer release()
-	at := bytes.Index(body, []byte(`,"dataref":`))
-	if at < 0 {
-		at = bytes.Index(body, []byte(`,"offloadencoding":`))
-	}
-	return slices.Concat(body[:at], []byte(`,"data":`), with.Data(), []byte(`}`))
 }

@@ -28,4 +28,8 @@
 // A stored payload is one write before the message and one read before the handler. Fire waits for the upload as it waits
 // for the message: in the mode Confirmed at most for ConfirmTimeout, and a payload of many megabytes may take longer. A
 // payload that was stored, and whose message was not accepted in the end, is not removed; it ages away.
+//
+// A payload is in memory as a whole: on the host among the client's pending bytes, and once more, compressed, while it is
+// uploaded, up to Options.Uploads of them; on the worker within ResolverOptions.MaxMemory. A task that fits its message costs
+// nothing but a look at its size.
 package claimcheck

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,15 +75,18 @@ func (s *Sender) Destination() transport.Destination {
 // stored again when it is sent again within the hour.
 func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	var small, large []int
-	for i, e := range batch {
-		if s.tooLarge(e) {
+	for i := range batch {
+		if s.tooLarge(&batch[i]) {
 			large = append(large, i)
-		} else {
-			small = append(small, i)
 		}
 	}
 	if len(large) == 0 {
 		return s.next.Send(ctx, batch)
+	}
+	for i := range batch {
+		if !slices.Contains(large, i) {
+			small = append(small, i)
+		}
 	}
 	results := make([]transport.Result, len(batch))
 	var others sync.WaitGroup
@@ -101,7 +105,7 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 }
 
 // tooLarge says whether the payload is to be taken out. What the transport refuses for another reason is left to it.
-func (s *Sender) tooLarge(e task.Envelope) bool {
+func (s *Sender) tooLarge(e *task.Envelope) bool {
 	return e.Size() > s.opts.Threshold && e.Data() != nil && e.Delay() <= s.limits.MaxDelay
 }
 
