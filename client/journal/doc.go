@@ -4,6 +4,9 @@
 // [Journal.Append] returns nil until [Journal.Done]. What is not done when the process dies is given out again by
 // [Journal.Next]: to the next process that opens the directory, or to a neighbour that has it open.
 //
+// A web host opens one, gives it to client.Options.Journal, and closes it after the client; docs/guides/durability.md tells
+// when that is worth it. What the client does with it is this:
+//
 //	j, err := journal.Open(dir, nil)
 //	…
 //	ref, err := j.Append(ctx, journal.Record{Body: body}) // nil: on the disk

@@ -65,7 +65,7 @@ func inspect(d disk) ([]Holder, error) {
 				found[name] = h
 			}
 		case name != quarantineDir:
-			found[name] = &Holder{Name: name, Err: errors.New("no subdirectory that this version knows")}
+			found[name] = &Holder{Name: name, Err: errors.New("is no part of a journal that this version knows: is this the directory that was given to journal.Open?")}
 		}
 	}
 	if err := inspectQuarantine(d, found); err != nil {

@@ -101,6 +101,8 @@ func stateOf(h journal.Holder) string {
 		return "gone"
 	case h.Locked:
 		return "live"
+	case h.Err != nil && h.PID == 0 && h.Segments == 0: // a stray file
+		return "-"
 	}
 	return "orphan"
 }

@@ -206,6 +206,18 @@ func TestDrainThatIsInterruptedKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestListOfAStrayFile has a directory that is not, or not only, a journal's.
+func TestListOfAStrayFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, status := journalCommand(t, "ls", dir)
+	if status != 0 || strings.Contains(out, "orphan") || strings.Contains(out, "0001") || !strings.Contains(out, "is this the directory that was given to journal.Open?") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
 func TestJournalRefusesBadInput(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	queue, _ := twoQueues(t)
