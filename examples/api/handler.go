@@ -125,7 +125,10 @@ func (a *api) refuse(w http.ResponseWriter, receipt client.Receipt, err error) {
 	}
 	var tooLong *http.MaxBytesError
 	switch {
-	case errors.Is(err, task.ErrTooLarge), errors.As(err, &tooLong):
+	case errors.As(err, &tooLong):
+		body["error"] = fmt.Sprintf("body: too large: it may have %d bytes", tooLong.Limit)
+		answer(w, http.StatusRequestEntityTooLarge, body)
+	case errors.Is(err, task.ErrTooLarge):
 		answer(w, http.StatusRequestEntityTooLarge, body)
 	case errors.Is(err, task.ErrInvalid), errors.As(err, new(badRequest)):
 		answer(w, http.StatusBadRequest, body)

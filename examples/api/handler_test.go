@@ -71,9 +71,9 @@ func TestBadInputIsToldAndFiresNothing(t *testing.T) {
 		{"/thumbnails", "x", 400, "width"},
 		{"/thumbnails?width=0", "x", 400, "width"},
 		{"/thumbnails?width=9", "", 400, "image"},
-		{"/thumbnails?width=9", strings.Repeat("x", maxImage+1), 413, "large"},
+		{"/thumbnails?width=9", strings.Repeat("x", maxImage+1), 413, "too large: it may have 16777216 bytes"},
 		{"/thumbnails?width=9", strings.Repeat("x", maxImage), 413, "large"}, // by Fire: this client has no claim check
-		{"/events", `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, "large"},
+		{"/events", `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, "too large: it may have 1048576 bytes"},
 		{"/exports", `{"rows":-1}`, 400, "rows"},
 	} {
 		tasks, recorder := clienttest.New(t, jobs.Analytics, jobs.Export)

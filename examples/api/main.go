@@ -1,4 +1,12 @@
-// Command api is a web host that moves its long jobs off itself: every handler fires a task and answers 202.
+// Command api is a web host that moves its long jobs off itself: every handler fires a task and answers 202 with its id.
+//
+//	POST /events                 {"name": "signup", "properties": {"plan": "free"}}   straight to the function
+//	POST /webhooks               {"url": "https://…", "payload": {"order": 1}}        the queue
+//	POST /thumbnails?width=200   an image: JPEG, PNG, GIF or WebP                     the queue
+//	POST /exports                {"rows": 1000000}                                    the queue of long tasks
+//	GET  /healthz
+//
+// A request with an Idempotency-Key makes a task of that id, so that one that is sent again is the same task.
 //
 // It reads ADDR (default 127.0.0.1:8080), OFFLOAD_QUEUE_URL, OFFLOAD_BULK_QUEUE_URL and OFFLOAD_WORKER_FUNCTION, the
 // outputs of template.yaml: offload dev sets them, and on AWS they are exported from the stack. OFFLOAD_MODE is what its
