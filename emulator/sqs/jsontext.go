@@ -1,6 +1,6 @@
 package sqs
 
-const hexDigits = "0123456789abcdef"
+import "github.com/offloadhq/offload/internal/ascii"
 
 // appendString appends s as a JSON string. Valid UTF-8 comes out as it is; the
 // texts of messages are valid, as sending checks it.
@@ -14,18 +14,7 @@ func appendString(out []byte, s string) []byte {
 		}
 		out = append(out, s[start:i]...)
 		start = i + 1
-		switch c {
-		case '"', '\\':
-			out = append(out, '\\', c)
-		case '\n':
-			out = append(out, '\\', 'n')
-		case '\r':
-			out = append(out, '\\', 'r')
-		case '\t':
-			out = append(out, '\\', 't')
-		default:
-			out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
+		out = ascii.AppendEscape(out, c)
 	}
 	out = append(out, s[start:]...)
 	return append(out, '"')

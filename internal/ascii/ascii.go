@@ -1,4 +1,4 @@
-// Package ascii looks for the first byte of a text that needs a closer look, eight bytes at a time.
+// Package ascii looks for the first byte of a text that needs a closer look, eight bytes at a time, and escapes it in JSON.
 package ascii
 
 import (

@@ -37,7 +37,7 @@ func appendString(b, s []byte) []byte {
 		}
 		n = 1
 		if s[0] < utf8.RuneSelf {
-			b = appendEscape(b, s[0])
+			b = ascii.AppendEscape(b, s[0])
 		} else {
 			var r rune
 			r, n = utf8.DecodeRune(s)
@@ -45,20 +45,4 @@ func appendString(b, s []byte) []byte {
 		}
 		s = s[n:]
 	}
-}
-
-// appendEscape appends what stands for c, which cannot stand for itself.
-func appendEscape(b []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
-	switch c {
-	case '"', '\\':
-		return append(b, '\\', c)
-	case '\n':
-		return append(b, '\\', 'n')
-	case '\r':
-		return append(b, '\\', 'r')
-	case '\t':
-		return append(b, '\\', 't')
-	}
-	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
