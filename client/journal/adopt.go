@@ -77,7 +77,6 @@ func (j *Journal) adoptOne(name string) error {
 		}
 	}
 	j.mu.Lock()
-	before := j.backlog
 	j.holders[name] = h
 	records := 0
 	for _, s := range segments {
@@ -85,16 +84,15 @@ func (j *Journal) adoptOne(name string) error {
 		j.usage += s.size
 		j.segments = append(j.segments, s)
 		records += s.backlog
-		j.backlog += s.backlog
+		n := s.backlog
+		s.backlog = 0
+		j.addBacklog(s, n)
 		j.settle(s)
 	}
-	after := j.backlog
 	j.mu.Unlock()
 	if records > 0 {
 		j.log.Info("journal: an orphan was adopted", "name", name, "segments", len(segments), "records", records)
 	}
-	if before == 0 && after > 0 {
-		j.tell()
-	}
+	j.tellNews()
 	return nil
 }

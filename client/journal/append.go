@@ -171,21 +171,17 @@ func (j *Journal) keep(b *batch) {
 // writeGathered writes what is gathered and gives the lead back.
 func (j *Journal) writeGathered() {
 	j.mu.Lock()
-	backlog := j.commit()
+	j.commit()
 	j.mu.Unlock()
 	<-j.lead
-	if backlog {
-		j.tell()
-	}
+	j.tellNews()
 }
 
-// commit writes what is gathered, and with SyncAlways syncs it. It reports whether there is a backlog where there was
-// none. The lead and j.mu are held; j.mu is not while the disk works.
-func (j *Journal) commit() bool {
+// commit writes what is gathered, and with SyncAlways syncs it. The lead and j.mu are held; j.mu is not while the disk works.
+func (j *Journal) commit() {
 	if j.opts.Sync == SyncAlways {
 		j.gatherMore()
 	}
-	before := j.backlog
 	for range len(j.queue) { // what comes now has a writer of its own: nobody writes for ever
 		b := j.queue[0]
 		j.queue = j.queue[:copy(j.queue, j.queue[1:])]
@@ -207,7 +203,6 @@ func (j *Journal) commit() bool {
 			j.keep(b)
 		}
 	}
-	return before == 0 && j.backlog > 0
 }
 
 // gatherMore lets those who were just told append again, before the next sync instead of behind it: otherwise callers fall

@@ -305,3 +305,77 @@ func TestA12_AnAdopterMayBeFasterThanTheOwner(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNotifyTellsWhatComesWhileTheLastIsTaken: a backlog that was emptied during a write is new when the write ends.
+func TestNotifyTellsWhatComesWhileTheLastIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newSimDisk()
+		j := mustOpen(t, d, Options{})
+		told := make(chan struct{}, 10)
+		j.Notify(func() { told <- struct{}{} })
+		if err := j.Spill(t.Context(), Record{Body: []byte("first")}); err != nil {
+			t.Fatal(err)
+		}
+		release := new(gate).hold(d, "sync")
+		spilled := make(chan error, 1)
+		go func() { spilled <- j.Spill(t.Context(), Record{Body: []byte("second")}) }()
+		synctest.Wait()
+		if got, err := j.Next(10, 100); err != nil || len(got) != 1 || j.Backlog() != 0 {
+			t.Fatal(got, err)
+		}
+		release()
+		if err := <-spilled; err != nil || j.Backlog() != 1 || len(told) != 2 {
+			t.Errorf("%v; a backlog of %d, told %d times", err, j.Backlog(), len(told))
+		}
+		j.Notify(nil)
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestA10_AQuarantineThatHasNoRoomKeepsTheRecord, and leaves no half line before the next.
+func TestA10_AQuarantineThatHasNoRoomKeepsTheRecord(t *testing.T) {
+	d := newSimDisk()
+	j := mustOpen(t, d, Options{})
+	var refs []Ref
+	for _, body := range []string{strings.Repeat("long", 100), "short"} {
+		ref, err := j.Append(t.Context(), Record{Body: []byte(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, ref)
+	}
+	d.mu.Lock()
+	d.op = func(o operation) error {
+		if o.kind == "write" && strings.HasPrefix(o.name, quarantineDir) && o.bytes > 200 {
+			d.op = nil
+			return partial{syscall.ENOSPC, 0.9}
+		}
+		return nil
+	}
+	d.mu.Unlock()
+	if err := j.Quarantine(refs[0], "why"); !errors.Is(err, ErrFull) || j.Stats().Records != 2 {
+		t.Errorf("%v, %+v", err, j.Stats())
+	}
+	if err := j.Quarantine(refs[1], "why"); err != nil {
+		t.Error(err)
+	}
+	if put := putAside(d); !put["short"] || len(put) != 1 {
+		t.Errorf("put aside: %v", put)
+	}
+	if err := j.Quarantine(refs[0], "why"); err != nil {
+		t.Error(err)
+	}
+	if put := putAside(d); len(put) != 2 {
+		t.Errorf("put aside: %v", put)
+	}
+	for name, f := range d.files {
+		if lines := strings.Split(strings.TrimSpace(string(f.now)), "\n"); strings.HasPrefix(name, quarantineDir) && (len(lines) != 2 || strings.Contains(lines[0], "long")) {
+			t.Errorf("%s has %q", name, lines)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}

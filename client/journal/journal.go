@@ -44,6 +44,7 @@ type Journal struct {
 	seq           uint64   // of the segment made last
 	usage         int64    // bytes of all segments
 	backlog       int      // of all segments
+	news          bool     // there is a backlog where there was none, and nobody was told
 	notify        func()   // of Notify
 	jobs          []func() // for the janitor
 	compacting    bool     // it has compact among them

@@ -126,15 +126,15 @@ func (j *Journal) replace(to *segment, records []moving) {
 			s.moved = map[uint32]Ref{}
 		}
 		s.moved[r.ordinal] = ref
-		if r.spilled && !r.waited {
-			j.addBacklog(s, -1)
-		} else {
-			s.hands--
-		}
 		if r.spilled {
 			j.addBacklog(to, 1)
 		} else {
 			to.hands++
+		}
+		if r.spilled && !r.waited {
+			j.addBacklog(s, -1)
+		} else {
+			s.hands--
 		}
 	}
 	j.mark(to)

@@ -97,9 +97,12 @@ func (j *Journal) Backlog() int {
 	return j.backlog
 }
 
-// addBacklog counts records that are to be given out. j.mu is held.
+// addBacklog counts records that are to be given out. j.mu is held; the caller has tellNews called later.
 func (j *Journal) addBacklog(s *segment, n int) {
 	s.backlog += n
+	if j.backlog == 0 && n > 0 {
+		j.news = true
+	}
 	j.backlog += n
 }
 
@@ -109,18 +112,18 @@ func (j *Journal) addBacklog(s *segment, n int) {
 func (j *Journal) Notify(f func()) {
 	j.mu.Lock()
 	j.notify = f
-	backlog := j.backlog > 0
+	j.news = j.backlog > 0
 	j.mu.Unlock()
-	if backlog {
-		j.tell()
-	}
+	j.tellNews()
 }
 
-func (j *Journal) tell() {
+// tellNews calls what Notify was given, if there is a backlog where there was none.
+func (j *Journal) tellNews() {
 	j.mu.Lock()
-	f := j.notify
+	f, news := j.notify, j.news
+	j.news = false
 	j.mu.Unlock()
-	if f != nil {
+	if news && f != nil {
 		f()
 	}
 }

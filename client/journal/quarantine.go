@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,10 +78,11 @@ func (a *aside) write(l line) error {
 		return err
 	}
 	text = append(text, '\n')
-	if _, err := a.file.WriteAt(text, a.end); err != nil {
-		return err
+	if _, err = a.file.WriteAt(text, a.end); err == nil {
+		err = a.file.sync()
 	}
-	if err := a.file.sync(); err != nil {
+	if err != nil {
+		_, _ = a.file.WriteAt(bytes.Repeat([]byte{' '}, len(text)), a.end) // no half line for the next reader, if it can be helped
 		return err
 	}
 	a.end += int64(len(text))
