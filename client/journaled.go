@@ -34,7 +34,8 @@ type journaled struct {
 	log     *slog.Logger
 
 	recovered, spilled atomic.Uint64
-	failed             atomic.Bool // the backlog cannot be read; a timer tries again
+	malformed          atomic.Uint64 // records that are no task
+	failed             atomic.Bool   // the backlog cannot be read; a timer tries again
 
 	told map[string]bool // classes without a route that were logged; of the goroutine that brings tasks back
 
@@ -264,7 +265,7 @@ func (j *journaled) restore(x journal.Recovered, now time.Time) *entry {
 		if err := j.journal.Quarantine(x.Ref, err.Error()); err != nil {
 			j.log.Error("the journal cannot put a record aside", "error", err)
 		}
-		j.client.intake.refused.Add(1)
+		j.malformed.Add(1)
 		return nil
 	}
 	r := j.client.route(envelope.Class())
@@ -340,4 +341,5 @@ func (j *journaled) tellKept() {
 func (j *journaled) addTo(s *Stats) {
 	s.Backlog = j.journal.Backlog()
 	s.Recovered, s.Spilled = j.recovered.Load(), j.spilled.Load()
+	s.Rejected += j.malformed.Load()
 }

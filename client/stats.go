@@ -29,7 +29,7 @@ type Stats struct {
 	Refused  uint64 // of these, refused at once for whatever reason but a full buffer
 	Dropped  uint64 // refused at once with ErrBufferFull
 	Accepted uint64 // ended: the transport has them
-	Rejected uint64 // ended undelivered, with ErrNotSent
+	Rejected uint64 // ended undelivered, with ErrNotSent; Journaled: and records of the journal that are no task
 	Unknown  uint64 // ended undelivered as far as is known, with ErrUnconfirmed
 
 	Recovered uint64 // Journaled: tasks read back from the disk

@@ -166,6 +166,27 @@ func TestDrainTakesLargeTasks(t *testing.T) {
 	}
 }
 
+// TestDrainPutsAsideWhatIsNoTask, and says where it is: it is not left, and no route would help.
+func TestDrainPutsAsideWhatIsNoTask(t *testing.T) {
+	dir := leaveBehind(t, 2, 0)
+	j, err := journal.Open(dir, &journal.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = j.Append(t.Context(), journal.Record{Body: []byte("no task")})
+	if err := errors.Join(err, j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	queue, _ := twoQueues(t)
+	out, errs, status := journalCommand(t, "drain", dir, "--queue-url", queue)
+	if status != 0 || !strings.Contains(out, "sent 2, put aside 1, left 0") {
+		t.Errorf("drain: status %d\n%s%s", status, out, errs)
+	}
+	if out, errs, _ := journalCommand(t, "ls", dir); !strings.Contains(out, "put aside: ") {
+		t.Errorf("ls after it:\n%s%s", out, errs)
+	}
+}
+
 // TestDrainLeavesTheLivingAlone, and says so: else "left 0" would be taken for all of it.
 func TestDrainLeavesTheLivingAlone(t *testing.T) {
 	dir := t.TempDir()
