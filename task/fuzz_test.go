@@ -79,6 +79,7 @@ func FuzzParse(f *testing.F) {
 		if again.ID() != e.ID() || again.Name() != e.Name() || again.Attempts() != e.Attempts()/2+1 {
 			t.Fatalf("%s goes again as %s", body, again.Body())
 		}
+		goesWithoutItsData(t, e)
 		if utf8.Valid(e.Data()) && !bytes.ContainsAny(e.Data(), "\ufffe\uffff") && !bytes.Equal(again.Data(), e.Data()) {
 			t.Fatalf("data %q goes again as %q", e.Data(), again.Data())
 		}
@@ -86,6 +87,26 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("a queue refuses byte %d of %q", at, again.Body())
 		}
 	})
+}
+
+// goesWithoutItsData: the data of any event can be taken out of it, once or twice, and the rest stays.
+func goesWithoutItsData(t *testing.T, e task.Envelope) {
+	t.Helper()
+	for _, p := range []task.Payload{{Ref: "a/b", Digest: "d", Length: 1}, {Inline: []byte("zz"), Encoding: task.Gzip}} {
+		small, err := e.WithPayload(p)
+		if err != nil {
+			t.Fatalf("%s: %v", e.Body(), err)
+		}
+		back, err := task.Parse(small.Body())
+		got, elsewhere := back.Payload()
+		if err != nil || !elsewhere || got.Ref != p.Ref || got.Digest != p.Digest || got.Length != p.Length || got.Encoding != p.Encoding || !bytes.Equal(got.Inline, p.Inline) {
+			t.Fatalf("%s without its data is %s (%v)", e.Body(), small.Body(), err)
+		}
+		if back.ID() != e.ID() || back.Name() != e.Name() || back.Attempts() != e.Attempts() || len(back.Headers()) != len(e.Headers()) || back.Data() != nil {
+			t.Fatalf("%s without its data is %s", e.Body(), small.Body())
+		}
+		e = back
+	}
 }
 
 // agreesWithEncodingJSON: a reader that uses the standard library, and so ignores case and takes the last of doubled
