@@ -76,7 +76,7 @@ cover: ## the coverage of the tests, by function in coverage.txt
 	go tool cover -func=coverage.out > coverage.txt
 	@tail -n 1 coverage.txt
 
-soak: ## the reliability tests of the client, its journal and the example API at SIZE=release (half an hour of killed hosts) or SIZE=commit (two minutes)
+soak: ## the reliability tests of the client, its journal and the example API at SIZE=release (half an hour of killed hosts) or SIZE=commit (three minutes)
 	OFFLOAD_SOAK=$(SIZE) go test -p 1 -count=1 -v -timeout 3h -run '_(A2|A3|A4|A5|A6)_|TestT[0-9]' ./client ./client/journal ./examples/api
 
 size: ## how large the smallest worker is, by architecture; fails above the limit
