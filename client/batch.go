@@ -39,7 +39,7 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 		id := task.NewID(now)
 		own, all := c.watcher.create(ctx, t, id, now, opts)
 		b.ctxs[i] = own
-		entries[i], b.receipts[i] = c.prepare(own, t, id, now, causedBy(own, all))
+		entries[i] = c.prepare(own, t, id, now, causedBy(own, all), &b.receipts[i])
 		seen[b.receipts[i].ID] = struct{}{}
 	}
 	if len(seen) < len(tasks) {
@@ -75,7 +75,7 @@ func (c *Client) admitAll(b *batch, entries []*entry, now time.Time) {
 	}
 	for i, e := range entries {
 		if e != nil {
-			entries[i], b.receipts[i] = c.admit(b.ctxs[i], e, now)
+			entries[i] = c.admit(b.ctxs[i], e, now, &b.receipts[i])
 		}
 	}
 }

@@ -76,41 +76,39 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 // a context that has ended. The receipt has the task's id in every case. See the package comment for the errors.
 //
 // The arguments are read before Fire returns and never after. The end of ctx does not stop a task that was accepted.
-func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption) (Receipt, error) {
+func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption) (receipt Receipt, err error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	now := time.Now()
 	id := task.NewID(now)
 	ctx, opts = c.watcher.create(ctx, t, id, now, opts)
-	receipt := c.fire(ctx, t, id, now, opts)
+	c.fire(ctx, t, id, now, opts, &receipt)
 	c.watcher.created(ctx, receipt, now)
 	return receipt, receipt.Err
 }
 
-func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) Receipt {
-	e, receipt := c.prepare(ctx, t, id, now, causedBy(ctx, opts))
+func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption, receipt *Receipt) {
+	e := c.prepare(ctx, t, id, now, causedBy(ctx, opts), receipt)
 	if e == nil {
-		return receipt
+		return
 	}
-	e, receipt = c.admit(ctx, e, now)
-	if e == nil {
-		c.tellDrop(receipt)
-		return receipt
+	if e = c.admit(ctx, e, now, receipt); e == nil {
+		c.tellDrop(*receipt)
+		return
 	}
 	open := e.route.accept(now, e)
 	if c.mode != Confirmed {
 		if !open && c.mode == Buffered { // the journal has it
-			return e.receipt(e.end)
+			*receipt = e.receipt(e.end)
 		}
-		return receipt
+		return
 	}
 	timer := c.timers.Get().(*time.Timer)
 	timer.Reset(c.confirmTimeout)
-	receipt = c.wait(ctx, timer.C, e)
+	*receipt = c.wait(ctx, timer.C, e)
 	timer.Stop()
 	c.timers.Put(timer)
-	return receipt
 }
 
 // causedBy adds, inside a handler, where the firing comes from. What the caller set itself wins.
@@ -124,7 +122,7 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 
 // prepare encodes the task and checks it against its route. If the task is refused the entry is nil, and the receipt has an
 // error.
-func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption) (*entry, Receipt) {
+func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption, receipt *Receipt) *entry {
 	c.intake.fired.Add(1)
 	var e *entry
 	cause := c.unwilling(ctx)
@@ -134,14 +132,16 @@ func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.T
 	}
 	if cause != nil { // there is no envelope
 		f := t.Firing(id, now, opts...)
-		return nil, c.refuse(Receipt{ID: f.ID, Name: f.Name, Class: f.Class}, cause)
+		*receipt = c.refuse(Receipt{ID: f.ID, Name: f.Name, Class: f.Class}, cause)
+		return nil
 	}
-	receipt := Receipt{ID: e.envelope.ID(), Name: e.envelope.Name(), Class: e.envelope.Class()}
+	receipt.ID, receipt.Name, receipt.Class = e.envelope.ID(), e.envelope.Name(), e.envelope.Class()
 	e.route = c.route(receipt.Class)
 	if cause := c.misfit(e.route, &e.envelope); cause != nil {
-		return nil, c.refuse(receipt, cause)
+		*receipt = c.refuse(*receipt, cause)
+		return nil
 	}
-	return e, receipt
+	return e
 }
 
 // route returns that of a class, nil if there is none.
@@ -195,14 +195,15 @@ func noRoute(class string) error {
 
 // admit takes the task on, within the bounds. The entry is nil if it is not in memory: then the receipt has an error, and
 // tellDrop is still to be called, or the task waits in the journal.
-func (c *Client) admit(ctx context.Context, e *entry, now time.Time) (*entry, Receipt) {
+func (c *Client) admit(ctx context.Context, e *entry, now time.Time, receipt *Receipt) *entry {
 	if c.journaled != nil {
-		return c.journaled.admit(ctx, e, now)
+		return c.journaled.admit(ctx, e, now, receipt)
 	}
 	if err := c.ledger.admit(e, 1); err != nil {
-		return nil, c.notAdmitted(&e.envelope, err)
+		*receipt = c.notAdmitted(&e.envelope, err)
+		return nil
 	}
-	return c.begin(ctx, e, now), e.receipt(answer{})
+	return c.begin(ctx, e, now)
 }
 
 // notAdmitted counts a task that is valid, and refused nevertheless. The receipt keeps the envelope.

@@ -72,7 +72,7 @@ func (j *journaled) start() {
 
 // admit takes the task on: it is in the journal, and in memory too if the entry is not nil. A task that arrives while
 // others wait on the disk leaves half of the memory to them.
-func (j *journaled) admit(ctx context.Context, e *entry, now time.Time) (*entry, Receipt) {
+func (j *journaled) admit(ctx context.Context, e *entry, now time.Time, receipt *Receipt) *entry {
 	share := 1
 	if j.journal.Backlog() > 0 {
 		share = 2
@@ -80,30 +80,33 @@ func (j *journaled) admit(ctx context.Context, e *entry, now time.Time) (*entry,
 	envelope := &e.envelope
 	err := j.client.ledger.admit(e, share)
 	if err != nil && !errors.Is(err, ErrBufferFull) {
-		return nil, j.client.notAdmitted(envelope, err)
+		*receipt = j.client.notAdmitted(envelope, err)
+		return nil
 	}
 	record := recordOf(envelope)
 	if err != nil {
 		// Nobody could tell the caller the end of a task that was given up on here: so this wait is not the caller's to end.
 		if err := j.journal.Spill(context.WithoutCancel(ctx), record); err != nil {
-			return nil, j.client.notAdmitted(envelope, journalError(envelope, err))
+			*receipt = j.client.notAdmitted(envelope, journalError(envelope, err))
+			return nil
 		}
 		j.spilled.Add(1)
 		j.wake()
-		return nil, Receipt{ID: envelope.ID(), Name: envelope.Name(), Class: envelope.Class()}
+		return nil
 	}
 	e.ref, err = j.journal.Append(ctx, record)
 	if err != nil && e.ref.IsZero() {
 		j.client.ledger.cancel(e)
 		j.wake()
-		return nil, j.client.notAdmitted(envelope, journalError(envelope, err))
+		*receipt = j.client.notAdmitted(envelope, journalError(envelope, err))
+		return nil
 	}
 	j.client.begin(ctx, e, now)
 	if err != nil { // the disk is slower than the caller's patience, and may have it
 		e.answer, e.owed = make(chan struct{}), true
-		return e, e.receipt(e.unconfirmed(fmt.Errorf("write to the journal: %w", contextError(ctx))))
+		*receipt = e.receipt(e.unconfirmed(fmt.Errorf("write to the journal: %w", contextError(ctx))))
 	}
-	return e, e.receipt(answer{})
+	return e
 }
 
 // admitAll admits the tasks of a batch at the same time.
@@ -115,7 +118,7 @@ func (j *journaled) admitAll(b *batch, entries []*entry, now time.Time) {
 			continue
 		}
 		group.Go(func() error {
-			entries[i], b.receipts[i] = j.admit(b.ctxs[i], e, now)
+			entries[i] = j.admit(b.ctxs[i], e, now, &b.receipts[i])
 			return nil
 		})
 	}
