@@ -1,6 +1,6 @@
 // Command bench measures Offload beside what people would use instead, and writes the page of it.
 //
-//	bench [-quick] [-require-peers] [-page FILE]   measure, write the page and its plots; exit 1 if a ratio misses its target
+//	bench [-quick] [-require-peers] [-page FILE]   measure, write the page and its plots; exit 1 if a ratio, a count or allocations miss their target
 //	bench -results FILE [-page FILE]               write the page again, from the results of an earlier run
 //
 // It runs itself in further ways: "child" for each case, "fire" for processes that are killed, "serve" for the fake SQS.

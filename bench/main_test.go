@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/offloadhq/offload/bench/internal/crash"
 	"github.com/offloadhq/offload/bench/internal/measure"
 	"github.com/offloadhq/offload/bench/internal/peer"
 	"github.com/offloadhq/offload/bench/internal/plan"
@@ -59,7 +60,11 @@ func TestAMissedGateIsAnError(t *testing.T) {
 	}
 	run.Quick = true
 	if err := judge(run); err != nil {
-		t.Errorf("a quick run is a gate: %v", err)
+		t.Errorf("a quick run is a gate for a ratio: %v", err)
+	}
+	run.Results.Losses = []plan.Losses{{Name: plan.KillConfirmed, Server: plan.Far, Ends: []crash.Loss{{Fired: 10, Lost: 1}}}}
+	if err := judge(run); err == nil || !strings.Contains(err.Error(), "Confirmed, SIGKILL") {
+		t.Errorf("a quick run is no gate for what was lost: %v", err)
 	}
 	run.Results.Rows[0].Samples[0].Problem = "refused"
 	if err := judge(run); err == nil || !strings.Contains(err.Error(), "refused") {

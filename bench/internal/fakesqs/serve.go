@@ -21,13 +21,18 @@ import (
 // Serve runs s over TLS on a free port of the loopback interface until ctx ends, and tells ready where. The certificate
 // is made for this one run.
 func Serve(ctx context.Context, s *Server, ready func(url string, certificate []byte)) error {
-	pair, certificate, err := selfSigned(time.Now())
-	if err != nil {
-		return fmt.Errorf("fake SQS: %w", err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("fake SQS: %w", err)
+	}
+	return ServeOn(ctx, listener, s, ready)
+}
+
+// ServeOn is [Serve] on a listener, which it closes.
+func ServeOn(ctx context.Context, listener net.Listener, s *Server, ready func(url string, certificate []byte)) error {
+	pair, certificate, err := selfSigned(time.Now())
+	if err != nil {
+		return fmt.Errorf("fake SQS: %w", errors.Join(err, listener.Close()))
 	}
 	server := &http.Server{
 		Handler:           s,

@@ -17,3 +17,14 @@ func TestSize(t *testing.T) {
 		t.Error("two have one number")
 	}
 }
+
+func TestOwnIsWhatEncodingJSONWrites(t *testing.T) {
+	own := &payload.Own{Payload: payload.New()}
+	want, err := json.Marshal(own.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := own.AppendJSON(nil); err != nil || string(got) != string(want) {
+		t.Errorf("%s, %v", got, err)
+	}
+}

@@ -16,6 +16,7 @@ type Kind string
 // The kinds.
 const (
 	Load       Kind = "load"       // producers, as fast as they can
+	Alone      Kind = "alone"      // Fire, and nothing else
 	Idle       Kind = "idle"       // an engine that has nothing else to do
 	Throughput Kind = "throughput" // an engine that has more to do than it can
 )
@@ -23,7 +24,7 @@ const (
 // Case is one thing to measure.
 type Case struct {
 	Kind       Kind
-	Subject    string // a producer of package queue, or an engine of package engine
+	Subject    string // a producer or a subject of package queue, or an engine of package engine
 	Server     string // by its name
 	Goroutines int
 	Tasks      int           // Idle: how many
@@ -64,7 +65,11 @@ var (
 
 // Cases lists one round. What is divided by one another stands side by side.
 func Cases(s Scale) []Case {
-	all := []Case{{Kind: Load, Subject: queue.Memory, Server: InProcess, Goroutines: 1}}
+	all := []Case{
+		{Kind: Alone, Subject: queue.FireAlone, Server: InProcess},
+		{Kind: Alone, Subject: queue.FireAppender, Server: InProcess},
+		{Kind: Load, Subject: queue.Memory, Server: InProcess, Goroutines: 1},
+	}
 	load := func(server string, goroutines int, subjects ...string) {
 		for _, subject := range subjects {
 			all = append(all, Case{Kind: Load, Subject: subject, Server: server, Goroutines: goroutines})

@@ -27,6 +27,8 @@ func (o Order) Run(ctx context.Context) (measure.Sample, error) {
 		return engine.Idle(ctx, o.Case.Subject, o.Server, o.Case.Tasks, o.Case.Pause)
 	case Throughput:
 		return engine.Throughput(ctx, o.Case.Subject, o.Server, o.WarmUp, o.Window)
+	case Alone:
+		return queue.Alone(ctx, o.Case.Subject, o.WarmUp, o.Window)
 	case Load:
 		return o.load(ctx)
 	}

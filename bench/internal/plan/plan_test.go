@@ -32,7 +32,7 @@ func TestFullEndsInTime(t *testing.T) {
 	var total time.Duration
 	for _, c := range plan.Cases(plan.Full) {
 		switch c.Kind {
-		case plan.Load:
+		case plan.Load, plan.Alone:
 			total += plan.Full.WarmUp + plan.Full.Window + 200*time.Millisecond
 		case plan.Throughput:
 			total += plan.Full.WarmUp + 3*plan.Full.Window

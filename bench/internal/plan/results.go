@@ -33,7 +33,7 @@ func (r *Results) Find(subject, server string, goroutines int) *Row {
 	return r.find(Case{Kind: Load, Subject: subject, Server: server, Goroutines: goroutines})
 }
 
-// FindEngine returns the row of an engine, nil if the plan has none.
+// FindEngine returns the row of an engine, or of Alone, nil if the plan has none.
 func (r *Results) FindEngine(kind Kind, subject string) *Row {
 	return r.find(Case{Kind: kind, Subject: subject})
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,27 +18,45 @@ import (
 	"github.com/offloadhq/offload/bench/internal/fakesqs"
 )
 
-// trust is the TLS configuration that believes the server, and no other.
-func trust(s Server) (*tls.Config, error) {
+// over returns what lets a transport believe the server, and no other.
+func over(s Server) (func(*http.Transport), error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(s.Certificate)) {
 		return nil, errors.New("the certificate of the server is no PEM")
 	}
-	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+	return func(t *http.Transport) {
+		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		if s.Dial == nil {
+			return
+		}
+		t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := s.Dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			secured := tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12})
+			if err := secured.HandshakeContext(ctx); err != nil {
+				return nil, errors.Join(err, conn.Close())
+			}
+			return secured, nil
+		}
+	}, nil
 }
 
 // HTTPClient talks to the server on one idle connection.
 func HTTPClient(s Server) (*http.Client, error) {
-	config, err := trust(s)
+	configure, err := over(s)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: config}}, nil
+	t := &http.Transport{}
+	configure(t)
+	return &http.Client{Transport: t}, nil
 }
 
 // awsConfig is what config.LoadDefaultConfig gives, with the server as the endpoint.
 func awsConfig(s Server) (aws.Config, error) {
-	roots, err := trust(s)
+	configure, err := over(s)
 	if err != nil {
 		return aws.Config{}, err
 	}
@@ -45,9 +64,7 @@ func awsConfig(s Server) (aws.Config, error) {
 		Region:       "us-east-1",
 		Credentials:  aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")),
 		BaseEndpoint: &s.Address,
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.TLSClientConfig = roots
-		}),
+		HTTPClient:   awshttp.NewBuildableClient().WithTransportOptions(configure),
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 
@@ -33,6 +34,9 @@ type Server struct {
 	Certificate string // in PEM, of a server with TLS
 	PID         int    // the process whose CPU is the server's
 	Queue       string // for the fake SQS: the name of the queue
+
+	// Dial connects to it; nil: over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 }
 
 // opener makes a producer, and empties what earlier ones left where the server keeps it.

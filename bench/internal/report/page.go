@@ -77,7 +77,7 @@ const (
 func intro(b *strings.Builder, run *Run) {
 	fmt.Fprintf(b, "Written by `%s`, which measures all of this again in about ten minutes; the raw samples are beside the plots.", run.Command)
 	if run.Quick {
-		b.WriteString(" **This was a quick run: it shows that everything runs. Its figures are worth nothing.**")
+		b.WriteString(" **This was a quick run: it shows that everything runs. Its times and ratios are worth nothing.**")
 	}
 	if busy(run) {
 		b.WriteString(" **The machine was busy with other work, by its load average: absolute figures are worse than it can do.**")
@@ -109,7 +109,7 @@ func TargetTable(r *plan.Results) string {
 	for _, t := range Targets {
 		v, verdict := t.Judge(r)
 		gate := ""
-		if t.Gate {
+		if t.Gate != Printed {
 			gate = "yes"
 		}
 		rows = append(rows, []string{t.What, t.want(), t.Format(v), string(verdict), gate})

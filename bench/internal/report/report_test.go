@@ -44,6 +44,9 @@ func results() *plan.Results {
 			if c.Subject == queue.JournalAlways {
 				s.Wall, s.P50 = s.Wall/4, 300*time.Microsecond
 			}
+			if c.Kind == plan.Alone {
+				s.P50, s.Allocs = 300*time.Nanosecond, 60
+			}
 			if c.Kind == plan.Idle {
 				s.P50 = 900 * time.Microsecond
 			}
@@ -76,7 +79,7 @@ func TestAllTargetsCanBeMet(t *testing.T) {
 			t.Errorf("%s: %s", what, verdict)
 		}
 	}
-	if missed := MissedGates(r); len(missed) != 0 {
+	if missed := MissedGates(r, false); len(missed) != 0 {
 		t.Errorf("missed: %q", missed)
 	}
 }
@@ -100,35 +103,63 @@ func TestEachGateCanBeMissed(t *testing.T) {
 			}
 		}
 	}
+	alone := func(subject string, allocs uint64) func(*plan.Results) {
+		return func(r *plan.Results) {
+			row := r.FindEngine(plan.Alone, subject)
+			for i := range row.Samples {
+				row.Samples[i].Allocs = allocs
+			}
+		}
+	}
 	dearer := func(s *measure.Sample) { s.CPU *= 5 }
 	chattier := func(s *measure.Sample) { s.Requests = 130 }
 	for what, spoil := range map[string]func(*plan.Results){
-		"Buffered: allocations":                 load(queue.Memory, plan.InProcess, 1, func(s *measure.Sample) { s.Allocs = 3100 }),
-		"64 goroutines: CPU a task beside SDK":  load(queue.Confirmed, plan.Far, 64, dearer),
-		"256 goroutines: CPU a task beside SDK": load(queue.Confirmed, plan.Far, 256, dearer),
-		"idle: p50":                             load(queue.Confirmed, plan.Far, 1, func(s *measure.Sample) { s.P50 = 12 * time.Millisecond }),
-		"64 goroutines: requests a task":        load(queue.Buffered, plan.Far, 64, chattier),
-		"256 goroutines: requests a task":       load(queue.Confirmed, plan.Far, 256, chattier),
-		"asynq's client":                        load(queue.Buffered, plan.Near, 64, dearer),
-		"beside SQLite":                         load(queue.JournalAlways, plan.Disk, 64, func(s *measure.Sample) { s.Wall *= 3 }),
-		"most that was lost, of the bound":      loss(plan.KillFull, func(l *crash.Loss) { l.Lost = 51 }),
-		"Confirmed, SIGKILL":                    loss(plan.KillConfirmed, func(l *crash.Loss) { l.Lost = 1 }),
-		"10,000 tasks: lost":                    loss(plan.DrainBuffered, func(l *crash.Loss) { l.Lost = 1 }),
+		"Buffered: allocations of With and Fire": alone(queue.FireAlone, 2100),
+		"themselves: allocations":                alone(queue.FireAppender, 1000),
+		"Buffered: allocations a task":           load(queue.Memory, plan.InProcess, 1, func(s *measure.Sample) { s.Allocs = 3100 }),
+		"64 goroutines: CPU a task beside SDK":   load(queue.Confirmed, plan.Far, 64, dearer),
+		"256 goroutines: CPU a task beside SDK":  load(queue.Confirmed, plan.Far, 256, dearer),
+		"idle: p50":                              load(queue.Confirmed, plan.Far, 1, func(s *measure.Sample) { s.P50 = 12 * time.Millisecond }),
+		"64 goroutines: requests a task":         load(queue.Buffered, plan.Far, 64, chattier),
+		"256 goroutines: requests a task":        load(queue.Confirmed, plan.Far, 256, chattier),
+		"asynq's client":                         load(queue.Buffered, plan.Near, 64, dearer),
+		"beside SQLite":                          load(queue.JournalAlways, plan.Disk, 64, func(s *measure.Sample) { s.Wall *= 3 }),
+		"most that was lost, of the bound":       loss(plan.KillFull, func(l *crash.Loss) { l.Lost = 51 }),
+		"Confirmed, SIGKILL":                     loss(plan.KillConfirmed, func(l *crash.Loss) { l.Lost = 1 }),
+		"10,000 tasks: lost":                     loss(plan.DrainBuffered, func(l *crash.Loss) { l.Lost = 1 }),
 	} {
 		r := results()
 		spoil(r)
-		if missed := MissedGates(r); len(missed) != 1 || !strings.Contains(missed[0], what) {
+		if missed := MissedGates(r, false); len(missed) != 1 || !strings.Contains(missed[0], what) {
 			t.Errorf("%s: missed %q", what, missed)
 		}
 	}
 	gates := 0
 	for _, target := range Targets {
-		if target.Gate {
+		if target.Gate != Printed {
 			gates++
 		}
 	}
-	if gates != 11 {
+	if gates != 13 {
 		t.Errorf("%d gates: spoil each of them here", gates)
+	}
+}
+
+// TestQuickRunsAreGatesForCounts spoils a count and a ratio.
+func TestQuickRunsAreGatesForCounts(t *testing.T) {
+	r := results()
+	for _, row := range r.Rows {
+		for i := range row.Samples {
+			s := &row.Samples[i]
+			s.Requests = 130
+			if row.Case.Subject == queue.Confirmed {
+				s.CPU *= 100
+			}
+		}
+	}
+	full, quick := MissedGates(r, false), MissedGates(r, true)
+	if len(full) != 4 || len(quick) != 2 || !strings.Contains(quick[0], "requests a task") || !strings.Contains(quick[1], "requests a task") {
+		t.Errorf("a full run misses %q, a quick one %q", full, quick)
 	}
 }
 
@@ -142,7 +173,7 @@ func TestTimesAreNoGates(t *testing.T) {
 		}
 	}
 	r.Losses[3].Ends[0].Took *= 100
-	if missed := MissedGates(r); len(missed) != 0 {
+	if missed := MissedGates(r, false); len(missed) != 0 {
 		t.Errorf("missed: %q", missed)
 	}
 	if all := verdicts(r); all["Buffered, 10 ms, no option set: tasks a second"] != Missed {
@@ -205,7 +236,7 @@ func TestPageTellsWhatARunWas(t *testing.T) {
 		t.Errorf("the page tells what is not so:\n%s", page)
 	}
 	run.Quick = true
-	if !strings.Contains(Page(run, "plots"), "figures are worth nothing") {
+	if !strings.Contains(Page(run, "plots"), "times and ratios are worth nothing") {
 		t.Error("a quick run does not tell that it is one")
 	}
 	if run.LoadFrom = "0.51 0 0"; !strings.Contains(Page(run, "plots"), "was busy") {

@@ -21,16 +21,24 @@ const (
 	Unknown Verdict = "not run"
 )
 
+// Gate says which runs fail when a target is missed. Only figures that the speed of the machine does not change are gates.
+type Gate uint8
+
+// The gates.
+const (
+	Printed Gate = iota // none: times
+	Ratio               // a full run: ratios within one round
+	Count               // every run, a quick one too: counts and allocations
+)
+
 // Target is a figure to reach.
 type Target struct {
 	What    string
 	Limit   float64
 	AtLeast bool // the limit is the least and not the most
-	// Gate makes the run fail when the target is missed. Only figures that the speed of the machine does not change are
-	// gates: ratios of one round, counts and allocations. Times are printed.
-	Gate   bool
-	Figure func(*plan.Results) float64 // NaN: it was not measured
-	Format func(float64) string
+	Gate    Gate
+	Figure  func(*plan.Results) float64 // NaN: it was not measured
+	Format  func(float64) string
 }
 
 // Judge compares.
@@ -47,34 +55,41 @@ func (t Target) Judge(r *plan.Results) (float64, Verdict) {
 
 // Targets are those that the project has set itself.
 var Targets = []Target{
-	{What: "Buffered: p50 of Fire into memory", Limit: 0.7, Figure: median(queue.Memory, plan.InProcess, 1, measure.Sample.P50Micros), Format: micros},
-	{What: "Buffered: allocations a task, 2 for Fire and the rest for its share of a request into memory", Limit: 3, Gate: true, Figure: median(queue.Memory, plan.InProcess, 1, measure.Sample.AllocsPerTask), Format: number},
-	{What: "Confirmed, 10 ms, 64 goroutines: CPU a task beside SDK SendMessage", Limit: 1.0 / 5, Gate: true, Figure: cpuRatio(queue.Confirmed, plan.Far, queue.SDK, plan.Far, 64), Format: times},
-	{What: "Confirmed, 10 ms, 256 goroutines: CPU a task beside SDK SendMessage", Limit: 1.0 / 10, Gate: true, Figure: cpuRatio(queue.Confirmed, plan.Far, queue.SDK, plan.Far, 256), Format: times},
-	{What: "Confirmed, 10 ms, idle: p50 of Fire beside a bare request", Limit: 1.15, Gate: true, Figure: idleRatio, Format: times},
+	{What: "Buffered: p50 of Fire", Limit: 0.7, Figure: alone(queue.FireAlone, measure.Sample.P50Micros), Format: micros},
+	{What: "Buffered: allocations of With and Fire", Limit: 2, Gate: Count, Figure: alone(queue.FireAlone, measure.Sample.AllocsPerTask), Format: number},
+	{What: "Buffered, arguments that encode themselves: p50 of Fire", Limit: 0.35, Figure: alone(queue.FireAppender, measure.Sample.P50Micros), Format: micros},
+	{What: "Buffered, arguments that encode themselves: allocations of With and Fire", Limit: 0.1, Gate: Count, Figure: alone(queue.FireAppender, measure.Sample.AllocsPerTask), Format: number},
+	{What: "Buffered: allocations a task, with its share of a request into memory", Limit: 3, Gate: Count, Figure: median(queue.Memory, plan.InProcess, 1, measure.Sample.AllocsPerTask), Format: number},
+	{What: "Confirmed, 10 ms, 64 goroutines: CPU a task beside SDK SendMessage", Limit: 1.0 / 5, Gate: Ratio, Figure: cpuRatio(queue.Confirmed, plan.Far, queue.SDK, plan.Far, 64), Format: times},
+	{What: "Confirmed, 10 ms, 256 goroutines: CPU a task beside SDK SendMessage", Limit: 1.0 / 10, Gate: Ratio, Figure: cpuRatio(queue.Confirmed, plan.Far, queue.SDK, plan.Far, 256), Format: times},
+	{What: "Confirmed, 10 ms, idle: p50 of Fire beside a bare request", Limit: 1.15, Gate: Ratio, Figure: idleRatio, Format: times},
 	{What: "Buffered, 10 ms, no option set: tasks a second", Limit: 50_000, AtLeast: true, Figure: bestRate(queue.Buffered, plan.Far), Format: rate},
-	{What: "Buffered, 10 ms, 64 goroutines: requests a task", Limit: 0.12, Gate: true, Figure: median(queue.Buffered, plan.Far, 64, measure.Sample.RequestsPerTask), Format: number},
-	{What: "Confirmed, 10 ms, 256 goroutines: requests a task", Limit: 0.12, Gate: true, Figure: median(queue.Confirmed, plan.Far, 256, measure.Sample.RequestsPerTask), Format: number},
+	{What: "Buffered, 10 ms, 64 goroutines: requests a task", Limit: 0.12, Gate: Count, Figure: median(queue.Buffered, plan.Far, 64, measure.Sample.RequestsPerTask), Format: number},
+	{What: "Confirmed, 10 ms, 256 goroutines: requests a task", Limit: 0.12, Gate: Count, Figure: median(queue.Confirmed, plan.Far, 256, measure.Sample.RequestsPerTask), Format: number},
 	{What: "Sender, 0 ms, 8 goroutines: CPU a task", Limit: 8, Figure: median(queue.Sender, plan.Near, 8, measure.Sample.CPUPerTask), Format: micros},
 	{What: "Sender, 0 ms, 8 goroutines: tasks for a second of CPU", Limit: 100_000, AtLeast: true, Figure: median(queue.Sender, plan.Near, 8, func(s measure.Sample) float64 { return 1e6 / s.CPUPerTask() }), Format: rate},
-	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client", Limit: 1.0 / 3, Gate: true, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisEverysec, 64), Format: times},
+	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client", Limit: 1.0 / 3, Gate: Ratio, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisEverysec, 64), Format: times},
 	{What: "journal, SyncAlways, 64 goroutines: records a second", Limit: 150_000, AtLeast: true, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.Rate), Format: rate},
 	{What: "journal, SyncAlways, 64 goroutines: p50", Limit: 350, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.P50Micros), Format: micros},
-	{What: "journal, SyncAlways, 64 goroutines: records a second beside SQLite", Limit: 2, AtLeast: true, Gate: true, Figure: rateRatio(queue.JournalAlways, queue.SQLite, plan.Disk, 64), Format: times},
+	{What: "journal, SyncAlways, 64 goroutines: records a second beside SQLite", Limit: 2, AtLeast: true, Gate: Ratio, Figure: rateRatio(queue.JournalAlways, queue.SQLite, plan.Disk, 64), Format: times},
 	{What: "Journaled, SyncInterval: p50 of Fire", Limit: 5, Figure: median(queue.FireInterval, plan.Disk, 1, measure.Sample.P50Micros), Format: micros},
 	{What: "emulator, idle: p50 from Fire to the start of the handler", Limit: 1000, Figure: startTime(engine.Offload), Format: micros},
 	{What: "Buffered, 0 ms, SIGKILL at 5,000 a second: lost, median", Limit: 2, Figure: lost(plan.KillBuffered, plan.Near, measure.Median), Format: number},
-	{What: "Buffered, full, nothing answers, SIGKILL: most that was lost, of the bound that the client tells", Limit: 1, Gate: true, Figure: lostOfBound, Format: number},
-	{What: "Confirmed, SIGKILL at 5,000 a second: lost, most", Limit: 0, Gate: true, Figure: lost(plan.KillConfirmed, plan.Far, slices.Max), Format: number},
-	{What: "Buffered, SIGTERM with 10,000 tasks: lost, most", Limit: 0, Gate: true, Figure: lost(plan.DrainBuffered, plan.Far, slices.Max), Format: number},
+	{What: "Buffered, full, nothing answers, SIGKILL: most that was lost, of the bound that the client tells", Limit: 1, Gate: Count, Figure: lostOfBound, Format: number},
+	{What: "Confirmed, SIGKILL at 5,000 a second: lost, most", Limit: 0, Gate: Count, Figure: lost(plan.KillConfirmed, plan.Far, slices.Max), Format: number},
+	{What: "Buffered, SIGTERM with 10,000 tasks: lost, most", Limit: 0, Gate: Count, Figure: lost(plan.DrainBuffered, plan.Far, slices.Max), Format: number},
 	{What: "Buffered, SIGTERM with 10,000 tasks: time to the end, median", Limit: 1e6, Figure: drainTime, Format: micros},
 }
 
 // MissedGates names the targets that fail a run.
-func MissedGates(r *plan.Results) []string {
+func MissedGates(r *plan.Results, quick bool) []string {
+	least := Ratio
+	if quick {
+		least = Count
+	}
 	var all []string
 	for _, t := range Targets {
-		if v, verdict := t.Judge(r); t.Gate && verdict == Missed {
+		if v, verdict := t.Judge(r); t.Gate >= least && verdict == Missed {
 			all = append(all, fmt.Sprintf("%s: %s, want %s", t.What, t.Format(v), t.want()))
 		}
 	}
@@ -106,6 +121,10 @@ func rateRatio(a, b, server string, goroutines int) func(*plan.Results) float64 
 			r.Find(a, server, goroutines).Values(measure.Sample.Rate),
 			r.Find(b, server, goroutines).Values(measure.Sample.Rate))
 	}
+}
+
+func alone(subject string, figure func(measure.Sample) float64) func(*plan.Results) float64 {
+	return func(r *plan.Results) float64 { return r.FindEngine(plan.Alone, subject).Median(figure) }
 }
 
 func startTime(name string) func(*plan.Results) float64 {
