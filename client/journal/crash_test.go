@@ -104,7 +104,7 @@ func draw(seed uint64) scenario {
 // that was never appended comes back, and nothing twice in one life.
 func TestT7_PowerLoss(t *testing.T) {
 	first := rand.Uint64()
-	each(t, scaled(300, 500, 20_000), func(i int) string {
+	each(t, scaled(100, 500, 20_000), func(i int) string {
 		s := draw(first + uint64(i))
 		if problems := s.run(); len(problems) > 0 {
 			return fmt.Sprintf("%v: %s", s, strings.Join(problems, "; "))
