@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -85,7 +84,8 @@ func twoQueues(t *testing.T) (queue, bulk string) {
 // messages is how many messages wait in a queue.
 func messages(t *testing.T, url string) int {
 	t.Helper()
-	queues := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(url[:strings.Index(url, "/0000")]), Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")})
+	endpoint, _, _ := strings.Cut(url, "/0000")
+	queues := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")})
 	got, err := queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,8 @@ func expirations(rules []types.LifecycleRule) (out []infra.Expiration) {
 		if rule.Status != types.ExpirationStatusEnabled || rule.Expiration == nil || rule.Expiration.Days == nil && rule.Expiration.Date == nil {
 			continue
 		}
-		e := infra.Expiration{Prefix: aws.ToString(rule.Prefix), Days: int(aws.ToInt32(rule.Expiration.Days))} //nolint:staticcheck // the older form, which may be there still
+		//lint:ignore SA1019 the older form, which may be there still
+		e := infra.Expiration{Prefix: aws.ToString(rule.Prefix), Days: int(aws.ToInt32(rule.Expiration.Days))} //nolint:staticcheck // see above
 		if f := rule.Filter; f != nil {
 			e.Prefix = cmp.Or(e.Prefix, aws.ToString(f.Prefix))
 			e.Some = f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil
