@@ -145,8 +145,10 @@ func (j *Journal) inherited(sources []*segment) (origins []origin) {
 // collect copies what is pending in a segment. j.read is held.
 func (j *Journal) collect(s *segment, done *doneSet) (records []moving) {
 	reader := s.scanner(areaStart, s.written)
-	if s.adopted && s.scan == nil { // Next has not looked at it
+	if s.adopted {
 		reader.end = s.limit
+	}
+	if s.scan == nil { // Next has not looked for damage
 		reader.damage = func(from, to int64, tail bool) { j.damaged(s, from, to, tail) }
 	}
 	for v, at, ok := reader.next(); ok; v, at, ok = reader.next() {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -98,5 +99,34 @@ func (c *stuckClass) take(t *testing.T, n int) {
 		}
 		delete(c.backlog, id(r.Record))
 		c.done(t, r.Ref)
+	}
+}
+
+// TestA11_DamageIsPutAsideBeforeItsSegmentIsMoved: what compaction does not find is not forgotten.
+func TestA11_DamageIsPutAsideBeforeItsSegmentIsMoved(t *testing.T) {
+	d, o, j := sparseJournal(t)
+	name := d.segmentsOf()[1]
+	d.mu.Lock()
+	content := d.files[name].now
+	for at := areaStart; at < len(content); at += blockBytes {
+		content[at+recordBytes+8] ^= 1
+	}
+	d.mu.Unlock()
+	j.compact()
+	j.runJobs()
+	if s := j.Stats(); s.Compactions != 1 || s.Damaged == 0 {
+		t.Errorf("%+v", s)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	put := 0
+	for file := range d.files {
+		if strings.HasSuffix(file, damageSuffix) {
+			put++
+		}
+	}
+	if put != 1 || len(o.problems) > 0 {
+		t.Errorf("%d files in the quarantine; %v", put, o.problems)
 	}
 }

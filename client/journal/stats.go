@@ -9,7 +9,7 @@ import (
 type Stats struct {
 	Records  int   // not done: in the caller's hands, and the backlog
 	Backlog  int   // of these, what Next has still to give out
-	Bytes    int64 // that the segments take on the disk, at most Options.MaxBytes while nothing fails
+	Bytes    int64 // that the segments take on the disk; above Options.MaxBytes only by what was adopted or is being moved
 	Segments int
 	Orphans  int // subdirectories that were adopted and are not empty yet
 

@@ -86,6 +86,12 @@ func sparseJournal(t *testing.T) (*simDisk, *oracle, *Journal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.awaitJanitor()
+	for j.supply.making {
+		made := j.supply.made
+		j.mu.Unlock()
+		<-made
+		j.mu.Lock()
+	}
 	for _, s := range j.segments {
 		if err := s.file.sync(); err != nil { // the marks
 			t.Fatal(err)

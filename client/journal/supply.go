@@ -51,8 +51,8 @@ func (j *Journal) room(ctx context.Context, size int64) error {
 			err = ctx.Err()
 		}
 		j.mu.Lock()
-		if err == nil {
-			err = j.supply.failed
+		if err == nil && j.supply.made == made {
+			err = j.supply.failed // else there was another attempt since, and perhaps there is room
 		}
 		if err != nil {
 			return err
