@@ -68,18 +68,9 @@ type service struct {
 
 func newService(t *testing.T, faulty bool, room int64) *service {
 	t.Helper()
-	queues, err := sqs.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"q", "bulk"} {
-		if _, err := queues.CreateQueue(name, nil, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := &service{queues: queues, faulty: faulty, room: room}
+	s := &service{queues: newQueues(t), faulty: faulty, room: room}
 	s.server = httptest.NewServer(s)
-	t.Cleanup(func() { s.server.Close(); _ = queues.Close() })
+	t.Cleanup(s.server.Close)
 	return s
 }
 

@@ -62,23 +62,31 @@ func environment(set map[string]string) func(string) string {
 	return func(name string) string { return set[name] }
 }
 
-// queue is an endpoint with the queues q and bulk. It calls hold before it answers, and the environment is that of its host.
-func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]string) {
+// newQueues makes the queues q and bulk.
+func newQueues(t *testing.T) *sqs.Service {
 	t.Helper()
 	queues, err := sqs.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = queues.Close() })
 	for _, name := range []string{"q", "bulk"} {
 		if _, err := queues.CreateQueue(name, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return queues
+}
+
+// queue is an endpoint with the queues q and bulk. It calls hold before it answers, and the environment is that of its host.
+func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]string) {
+	t.Helper()
+	queues = newQueues(t)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		hold()
 		queues.ServeHTTP(w, r)
 	}))
-	t.Cleanup(func() { endpoint.Close(); _ = queues.Close() })
+	t.Cleanup(endpoint.Close)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": endpoint.URL, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
 	} {
