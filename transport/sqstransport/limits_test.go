@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/offloadhq/offload/task"
@@ -82,7 +83,11 @@ func testC2_RequestsArePackedByCountAndBytes(t *testing.T, k kind) {
 }
 
 // TestC4_EntriesAreWhatSQSTakes also sends what it never takes, which must not come near a batch.
-func TestC4_EntriesAreWhatSQSTakes(t *testing.T) { each(t, testC4_EntriesAreWhatSQSTakes) }
+func TestC4_EntriesAreWhatSQSTakes(t *testing.T) {
+	each(t, func(t *testing.T, k kind) { // in no time, so that nothing of a delay passes before it is sent
+		synctest.Test(t, func(t *testing.T) { testC4_EntriesAreWhatSQSTakes(t, k) })
+	})
+}
 
 func testC4_EntriesAreWhatSQSTakes(t *testing.T, k kind) {
 	var seen batch
