@@ -17,8 +17,7 @@ import (
 type Call struct {
 	watched, asked, dialled atomic.Bool
 	connected, written      atomic.Int32 // connections that were to take the request, and those that are done with it
-	trace                   httptrace.ClientTrace
-	loan                    loan // of credentials, which [Judge] drops when they are refused
+	loan                    loan         // of credentials, which [Judge] drops when they are refused
 }
 
 // Begin starts the watch.
@@ -30,8 +29,8 @@ func (c *Call) Sending() { c.asked.Store(true) }
 // Traced returns the context for the request. Of net/http the trace in it says whether a connection was ever there to write
 // on; a client that knows no trace counts as connected.
 func (c *Call) Traced(ctx context.Context) context.Context {
-	c.trace = httptrace.ClientTrace{GetConn: c.dialling, GotConn: c.connecting, WroteRequest: c.wrote}
-	return httptrace.WithClientTrace(ctx, &c.trace)
+	// One for each request: a connection looks at it as long as it likes.
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: c.dialling, GotConn: c.connecting, WroteRequest: c.wrote})
 }
 
 func (c *Call) dialling(string)                  { c.dialled.Store(true) }
