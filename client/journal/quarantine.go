@@ -171,11 +171,12 @@ func (s *segment) readRecord(ref Ref) (view, error) {
 	return view{}, fmt.Errorf("segment %d: the record at %d is damaged", s.seq, at)
 }
 
-// chunks reads a part of a segment. Bytes that cannot be read are zeros.
+// chunks reads a part of a segment, which has nothing if a damaged file says that it ends before it begins. Bytes that cannot
+// be read are zeros.
 func (s *segment) chunks(from, to int64) iter.Seq2[int64, []byte] {
 	return func(yield func(int64, []byte) bool) {
 		const most = 64 << 10
-		buf := make([]byte, min(most, to-from))
+		buf := make([]byte, max(0, min(most, to-from)))
 		for at := from; at < to; at += most {
 			chunk := buf[:min(most, to-at)]
 			readBlocks(s.file, chunk, at)
