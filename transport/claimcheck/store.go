@@ -32,3 +32,19 @@ type Store interface {
 	// Target names the place, for errors: bucket "x". It is constant.
 	Target() string
 }
+
+// EndWith returns body, whose reading ends when ctx does, however much of it has arrived: ctx is looked at before each read. It
+// is for a [Store]'s Get.
+func EndWith(ctx context.Context, body io.ReadCloser) io.ReadCloser { return ending{body, ctx} }
+
+type ending struct {
+	io.ReadCloser
+	ctx context.Context //nolint:containedctx // that of the Get, whose reading this is
+}
+
+func (e ending) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return e.ReadCloser.Read(p)
+}

@@ -83,7 +83,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte) error {
 	return nil
 }
 
-// Get opens a payload; see claimcheck.Store. ctx is looked at before each read.
+// Get opens a payload; see claimcheck.Store.
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, int64, error) {
 	if err := claimcheck.CheckKey(s.target, key); err != nil {
 		return nil, 0, err
@@ -102,7 +102,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, int64, erro
 	if err != nil {
 		return nil, 0, s.failed("get", key, errors.Join(err, f.Close()))
 	}
-	return reader{f, ctx}, info.Size(), nil
+	return claimcheck.EndWith(ctx, f), info.Size(), nil
 }
 
 // Sweep removes the payloads that are older than age, and returns how many. A program that runs for months calls it now and
@@ -113,19 +113,6 @@ func (s *Store) Sweep(ctx context.Context, age time.Duration) (removed int, err 
 		err = fmt.Errorf("%s: sweep: %w", s.target, err)
 	}
 	return removed, err
-}
-
-// reader ends with its context.
-type reader struct {
-	io.ReadCloser
-	ctx context.Context //nolint:containedctx // that of the Get, whose reading this is
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.ReadCloser.Read(p)
 }
 
 func (s *Store) failed(what, key string, err error) error {

@@ -158,7 +158,8 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, int64, erro
 	if got.ContentLength == nil {
 		return nil, 0, &transport.Error{Target: s.target, Err: errors.Join(fmt.Errorf("%q: the answer does not tell its length", *name), got.Body.Close())}
 	}
-	return got.Body, *got.ContentLength, nil
+	// net/http tells the end of ctx to a connection in its own time, and until then gives what has arrived.
+	return claimcheck.EndWith(ctx, got.Body), *got.ContentLength, nil
 }
 
 // once takes the retries away: they would multiply with those of the client of tasks.
