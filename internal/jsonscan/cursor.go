@@ -115,6 +115,18 @@ func (c *Cursor) Text() ([]byte, error) {
 	return unescape(raw)
 }
 
+// AppendText appends a string to b.
+func (c *Cursor) AppendText(b []byte) ([]byte, error) {
+	raw, plain, err := c.quoted()
+	switch {
+	case err != nil:
+		return b, err
+	case plain:
+		return append(b, raw...), nil
+	}
+	return appendUnescaped(b, raw)
+}
+
 // quoted returns what stands between the quotation marks, and whether it means just what it says: no escapes, ASCII
 // only.
 func (c *Cursor) quoted() (raw []byte, plain bool, err error) {
@@ -217,15 +229,16 @@ func (c *Cursor) scalar() error {
 
 var errEscape = errors.New(`a string holds an escape that JSON does not know`)
 
-// unescape returns what raw, the inside of a JSON string, means, as encoding/json reads it: half a surrogate pair is
+func unescape(raw []byte) ([]byte, error) { return appendUnescaped(make([]byte, 0, len(raw)), raw) }
+
+// appendUnescaped appends what raw, the inside of a JSON string, means, as encoding/json reads it: half a surrogate pair is
 // U+FFFD. Every backslash in raw has a byte behind it.
-func unescape(raw []byte) ([]byte, error) {
+func appendUnescaped(out, raw []byte) ([]byte, error) {
 	if !utf8.Valid(raw) { // rare: let encoding/json mend it its way
 		var s string
 		err := json.Unmarshal(append(append([]byte{'"'}, raw...), '"'), &s)
-		return []byte(s), err
+		return append(out, s...), err
 	}
-	out := make([]byte, 0, len(raw))
 	for {
 		i := bytes.IndexByte(raw, '\\')
 		if i < 0 {
@@ -237,14 +250,14 @@ func unescape(raw []byte) ([]byte, error) {
 		if escaped == 'u' {
 			r, rest, ok := unicodeEscape(raw)
 			if !ok {
-				return nil, errEscape
+				return out, errEscape
 			}
 			out, raw = utf8.AppendRune(out, r), rest
 			continue
 		}
 		at := strings.IndexByte(`"\/bfnrt`, escaped)
 		if at < 0 {
-			return nil, errEscape
+			return out, errEscape
 		}
 		out = append(out, "\"\\/\b\f\n\r\t"[at])
 	}

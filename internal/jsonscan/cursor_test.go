@@ -2,6 +2,7 @@ package jsonscan_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"unicode/utf8"
 
@@ -29,7 +30,11 @@ func scan(c *jsonscan.Cursor) (any, error) {
 		})
 		return list, err
 	case '"':
+		again := *c
 		b, err := c.Text()
+		if more, moreErr := again.AppendText([]byte("x")); (moreErr == nil) != (err == nil) || err == nil && string(more) != "x"+string(b) {
+			return nil, fmt.Errorf("AppendText: %q, %w; Text: %q, %w", more, moreErr, b, err)
+		}
 		return string(b), err
 	case 't', 'f':
 		return c.Bool()

@@ -1,10 +1,10 @@
 package fakesqs
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -17,8 +17,8 @@ type audit struct {
 	queues map[string]map[int]struct{} // guarded by mu
 }
 
-func (a *audit) note(queue, body string) {
-	if !strings.HasPrefix(queue, AuditPrefix) {
+func (a *audit) note(queue, body []byte) {
+	if !bytes.HasPrefix(queue, []byte(AuditPrefix)) {
 		return
 	}
 	n, ok := numberOf(body)
@@ -30,14 +30,14 @@ func (a *audit) note(queue, body string) {
 	if a.queues == nil {
 		a.queues = map[string]map[int]struct{}{}
 	}
-	if a.queues[queue] == nil {
-		a.queues[queue] = map[int]struct{}{}
+	if a.queues[string(queue)] == nil {
+		a.queues[string(queue)] = map[int]struct{}{}
 	}
-	a.queues[queue][n] = struct{}{}
+	a.queues[string(queue)][n] = struct{}{}
 }
 
-func numberOf(body string) (int, bool) {
-	_, rest, ok := strings.Cut(body, numberField)
+func numberOf(body []byte) (int, bool) {
+	_, rest, ok := bytes.Cut(body, []byte(numberField))
 	if !ok {
 		return 0, false
 	}
@@ -45,18 +45,18 @@ func numberOf(body string) (int, bool) {
 	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
 		end++
 	}
-	n, err := strconv.Atoi(rest[:end])
+	n, err := strconv.Atoi(string(rest[:end]))
 	return n, err == nil
 }
 
 // stalled reports a queue that takes no more.
-func (a *audit) stalled(queue string) bool {
-	if !strings.HasPrefix(queue, StallPrefix) {
+func (a *audit) stalled(queue []byte) bool {
+	if !bytes.HasPrefix(queue, []byte(StallPrefix)) {
 		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.queues[queue]) >= StallRoom
+	return len(a.queues[string(queue)]) >= StallRoom
 }
 
 func (a *audit) numbers(queue string) []int {

@@ -91,7 +91,9 @@ func TestRefusals(t *testing.T) {
 	}
 	for want, entries := range map[string][]types.SendMessageBatchRequestEntry{
 		"EmptyBatchRequest": {}, "TooManyEntriesInBatchRequest": many, "BatchEntryIdsNotDistinct": {entry, entry},
-		"MissingParameter": {{Id: aws.String("one"), MessageBody: aws.String("")}},
+		"MissingParameter":      {{Id: aws.String("one"), MessageBody: aws.String("")}},
+		"InvalidBatchEntryId":   {{Id: aws.String("o\"ne"), MessageBody: aws.String("body")}},
+		"InvalidParameterValue": {{Id: aws.String("one"), MessageBody: aws.String("body"), MessageAttributes: map[string]types.MessageAttributeValue{"a": {DataType: aws.String("String"), StringValue: aws.String("v")}}}},
 	} {
 		_, err := api.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: aws.String(queue), Entries: entries})
 		if err == nil || !strings.Contains(err.Error(), want) {

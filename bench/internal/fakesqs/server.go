@@ -1,11 +1,10 @@
 // Package fakesqs answers SendMessage and SendMessageBatch over TLS as Amazon SQS does, after a round trip that is given.
 //
-// It is made to cost little, so that what is measured is the client: it keeps no message (only the numbers of tasks, where an
-// account is wanted) and checks no signature (only that there is one). As the endpoints of SQS it speaks HTTP/1.1.
+// It is made to cost little, so that what is measured is the client: it reads requests without reflection into memory that it uses
+// again, keeps no message (only the numbers of tasks, where an account is wanted) and checks no signature (only that there is one). As the endpoints of SQS it speaks HTTP/1.1.
 package fakesqs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -60,14 +58,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		tell(w, s.audit.numbers(r.FormValue("queue")))
 		return
 	}
-	body, err := readBody(w, r)
-	if err != nil {
+	in := newRequest()
+	defer in.free()
+	if _, err := in.raw.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		refuse(w, &apiError{status: http.StatusRequestEntityTooLarge, code: "com.amazonaws.sqs#BatchRequestTooLong", text: err.Error()})
 		return
 	}
-	defer buffers.Put(body)
 	time.Sleep(s.RoundTrip / 2)
-	answer, err := s.act(r, body.Bytes())
+	err := s.act(r, in)
 	if errors.Is(err, errStalled) {
 		<-r.Context().Done()
 		return
@@ -77,39 +75,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.Header().Set("X-Amzn-Requestid", requestID)
-	w.Write(answer)
+	head(w)
+	w.Write(in.answer)
 }
 
-const requestID = "00000000-0000-0000-0000-000000000000"
+// Values of headers, which nobody writes to.
+var (
+	contentType = []string{"application/x-amz-json-1.0"}
+	requestID   = []string{"00000000-0000-0000-0000-000000000000"}
+)
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func readBody(w http.ResponseWriter, r *http.Request) (*bytes.Buffer, error) {
-	b := buffers.Get().(*bytes.Buffer)
-	b.Reset()
-	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
-		return nil, fmt.Errorf("request: %w", err)
-	}
-	return b, nil
+func head(w http.ResponseWriter) {
+	w.Header()["Content-Type"] = contentType
+	w.Header()["X-Amzn-Requestid"] = requestID
 }
 
-// act runs one action. What it stores is stored, whether the client still waits or not.
-func (s *Server) act(r *http.Request, body []byte) ([]byte, error) {
+// act runs one action and writes its answer into in. What it stores is stored, whether the client still waits or not.
+func (s *Server) act(r *http.Request, in *request) error {
 	if r.URL.Path == BarePath {
-		return []byte("{}"), nil
+		in.answer = append(in.answer, "{}"...)
+		return nil
 	}
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ") {
-		return nil, &apiError{status: http.StatusForbidden, code: "com.amazon.coral.service#MissingAuthenticationTokenException", text: "the request has no signature of version 4"}
+		return &apiError{status: http.StatusForbidden, code: "com.amazon.coral.service#MissingAuthenticationTokenException", text: "the request has no signature of version 4"}
 	}
 	switch target := r.Header.Get("X-Amz-Target"); target {
 	case "AmazonSQS.SendMessage":
-		return s.send(body)
+		return s.send(in)
 	case "AmazonSQS.SendMessageBatch":
-		return s.sendBatch(body)
+		return s.sendBatch(in)
 	default:
-		return nil, &apiError{status: http.StatusBadRequest, code: "com.amazonaws.sqs#UnsupportedOperation", text: fmt.Sprintf("action %q is none of SendMessage and SendMessageBatch", target)}
+		return &apiError{status: http.StatusBadRequest, code: "com.amazonaws.sqs#UnsupportedOperation", text: fmt.Sprintf("action %q is none of SendMessage and SendMessageBatch", target)}
 	}
 }
 
@@ -164,8 +160,7 @@ func refuse(w http.ResponseWriter, err error) {
 		e = &apiError{status: http.StatusInternalServerError, code: "com.amazonaws.sqs#InternalFailure", text: err.Error()}
 	}
 	text, _ := json.Marshal(map[string]string{"__type": e.code, "message": e.text}) // strings always encode
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.Header().Set("X-Amzn-Requestid", requestID)
+	head(w)
 	w.WriteHeader(e.status)
 	w.Write(text)
 }
