@@ -109,8 +109,13 @@ func isQueueSafe(b []byte) bool {
 // isASCII looks at the highest bits of many bytes at once.
 func isASCII(b []byte) bool {
 	const highs = 0x8080808080808080
-	for ; len(b) >= 16; b = b[16:] {
-		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:]))&highs != 0 {
+	for ; len(b) >= 32; b = b[32:] {
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&highs != 0 {
+			return false
+		}
+	}
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&highs != 0 {
 			return false
 		}
 	}

@@ -1,150 +1,169 @@
 package task
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
 
-// isJSONText is json.Valid, several times as fast: it steps over strings eight bytes at a time. (RFC 8259; encoding/json takes
-// bytes in strings that are no UTF-8, and nests 10,000 deep.)
+// isJSONText is json.Valid, many times as fast: it keeps its place in a register, and steps over strings eight bytes at a
+// time. (RFC 8259; encoding/json takes bytes in strings that are no UTF-8, and nests 10,000 deep.)
 func isJSONText(b []byte) bool {
-	v := validator{b}
-	return v.value(0) && v.next() == 0 && len(v.rest) == 0
+	end := valueEnd(b, 0, 0)
+	return end > 0 && space(b, end) == len(b)
 }
 
 const maxNesting = 10_000
 
-// validator has what is still to be read.
-type validator struct{ rest []byte }
+// Each …End below is where something ends that begins at b[i], or behind white space there: the index behind it. It is 0
+// if there is no such thing.
 
-// next steps over white space and returns the byte behind it; 0 at the end.
-func (v *validator) next() byte {
-	for i, c := range v.rest {
-		if c > ' ' || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			v.rest = v.rest[i:]
-			return c
-		}
+// space is the index of the first byte from i on that is no white space.
+func space(b []byte, i int) int {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
 	}
-	v.rest = nil
+	return i
+}
+
+// byteEnd is that of one byte.
+func byteEnd(b []byte, i int, c byte) int {
+	if i = space(b, i); i < len(b) && b[i] == c {
+		return i + 1
+	}
 	return 0
 }
 
-// take steps over the next byte that is no white space, if it is c.
-func (v *validator) take(c byte) bool {
-	if v.next() != c || len(v.rest) == 0 {
-		return false
+func valueEnd(b []byte, i, depth int) int {
+	if i = space(b, i); i >= len(b) {
+		return 0
 	}
-	v.rest = v.rest[1:]
-	return true
-}
-
-func (v *validator) value(depth int) bool {
-	switch c := v.next(); c {
+	switch c := b[i]; c {
 	case '"':
-		return v.text()
+		return textEnd(b, i)
 	case '{':
-		return depth < maxNesting && v.object(depth+1)
+		if depth < maxNesting {
+			return objectEnd(b, i, depth+1)
+		}
 	case '[':
-		return depth < maxNesting && v.array(depth+1)
+		if depth < maxNesting {
+			return arrayEnd(b, i, depth+1)
+		}
 	case 't':
-		return v.literal("true")
+		return literalEnd(b, i, "true")
 	case 'f':
-		return v.literal("false")
+		return literalEnd(b, i, "false")
 	case 'n':
-		return v.literal("null")
+		return literalEnd(b, i, "null")
 	default:
-		return (c == '-' || isDigit(c)) && v.number()
+		if c == '-' || isDigit(c) {
+			return numberEnd(b, i)
+		}
 	}
+	return 0
 }
 
-func (v *validator) object(depth int) bool {
-	v.rest = v.rest[1:]
-	if v.take('}') {
-		return true
+// objectEnd is that of one whose brace is b[i].
+func objectEnd(b []byte, i, depth int) int {
+	if end := byteEnd(b, i+1, '}'); end > 0 {
+		return end
 	}
 	for {
-		if v.next() != '"' || !v.text() || !v.take(':') || !v.value(depth) {
-			return false
+		i = space(b, i+1)
+		if i >= len(b) || b[i] != '"' {
+			return 0
 		}
-		if !v.take(',') {
-			return v.take('}')
+		if i = textEnd(b, i); i == 0 {
+			return 0
 		}
-	}
-}
-
-func (v *validator) array(depth int) bool {
-	v.rest = v.rest[1:]
-	if v.take(']') {
-		return true
-	}
-	for v.value(depth) {
-		if !v.take(',') {
-			return v.take(']')
+		if i = byteEnd(b, i, ':'); i == 0 {
+			return 0
+		}
+		if i = valueEnd(b, i, depth); i == 0 {
+			return 0
+		}
+		if i = space(b, i); i >= len(b) || b[i] != ',' {
+			return byteEnd(b, i, '}')
 		}
 	}
-	return false
 }
 
-func (v *validator) literal(s string) bool {
-	rest, ok := bytes.CutPrefix(v.rest, []byte(s))
-	v.rest = rest
-	return ok
-}
-
-// number steps over one that has begun.
-func (v *validator) number() bool {
-	v.skip('-')
-	if !v.skip('0') && !v.digits() {
-		return false
+// arrayEnd is that of one whose bracket is b[i].
+func arrayEnd(b []byte, i, depth int) int {
+	if end := byteEnd(b, i+1, ']'); end > 0 {
+		return end
 	}
-	if v.skip('.') && !v.digits() {
-		return false
-	}
-	if v.skip('e') || v.skip('E') {
-		_ = v.skip('+') || v.skip('-')
-		return v.digits()
-	}
-	return true
-}
-
-func (v *validator) skip(c byte) bool {
-	if len(v.rest) == 0 || v.rest[0] != c {
-		return false
-	}
-	v.rest = v.rest[1:]
-	return true
-}
-
-func (v *validator) digits() bool {
-	n := 0
-	for n < len(v.rest) && isDigit(v.rest[n]) {
-		n++
-	}
-	v.rest = v.rest[n:]
-	return n > 0
-}
-
-// text steps over a string.
-func (v *validator) text() bool {
-	b := v.rest[1:]
 	for {
-		b = b[bare(b):]
-		if len(b) == 0 {
-			return false
+		if i = valueEnd(b, i+1, depth); i == 0 {
+			return 0
 		}
-		switch b[0] {
+		if i = space(b, i); i >= len(b) || b[i] != ',' {
+			return byteEnd(b, i, ']')
+		}
+	}
+}
+
+func literalEnd(b []byte, i int, s string) int {
+	if end := i + len(s); end <= len(b) && string(b[i:end]) == s {
+		return end
+	}
+	return 0
+}
+
+// numberEnd is that of one that begins with b[i], a digit or a minus sign.
+func numberEnd(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	if i < len(b) && b[i] == '0' {
+		i++
+	} else if i = digitsEnd(b, i); i == 0 {
+		return 0
+	}
+	if i < len(b) && b[i] == '.' {
+		if i = digitsEnd(b, i+1); i == 0 {
+			return 0
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		return digitsEnd(b, i)
+	}
+	return i
+}
+
+// digitsEnd is that of one digit or more.
+func digitsEnd(b []byte, i int) int {
+	first := i
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	if i == first {
+		return 0
+	}
+	return i
+}
+
+// textEnd is that of a string whose first quotation mark is b[i].
+func textEnd(b []byte, i int) int {
+	for i++; ; {
+		i = bareEnd(b, i)
+		if i >= len(b) {
+			return 0
+		}
+		switch b[i] {
 		case '"':
-			v.rest = b[1:]
-			return true
+			return i + 1
 		case '\\':
-			n := escape(b)
+			n := escape(b[i:])
 			if n == 0 {
-				return false
+				return 0
 			}
-			b = b[n:]
+			i += n
 		default:
-			return false // a control character
+			return 0 // a control character
 		}
 	}
 }
@@ -165,15 +184,14 @@ func escape(b []byte) int {
 	return 0
 }
 
-// bare returns how many bytes at the beginning of b are no control character, quotation mark or backslash.
-func bare(b []byte) int {
+// bareEnd is the index of the first byte from i on that is a control character, a quotation mark or a backslash.
+func bareEnd(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; len(b)-i >= 8; i += 8 {
+	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
-		quote, backslash := x^'"'*ones, x^'\\'*ones
-		// The highest bit of each byte that is looked for, and perhaps of some behind it.
-		if marks := ((x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash) & highs; marks != 0 {
+		// The highest bit of each byte that is looked for, and perhaps of some behind it. With their second bits turned the
+		// quotation mark, and no other character, joins those below '!'.
+		if marks := (((x ^ 2*ones) - '!'*ones) | ((x ^ '\\'*ones) - ones)) &^ x & highs; marks != 0 {
 			return i + bits.TrailingZeros64(marks)/8
 		}
 	}
