@@ -12,8 +12,8 @@ import (
 // Waits after an asynchronous event was throttled or the service failed ("How Lambda handles errors and retries with
 // asynchronous invocation": from 1 second after the first attempt to a maximum of 5 minutes).
 const (
-	firstThrottleWait = time.Second
-	maxThrottleWait   = 5 * time.Minute
+	defaultThrottleWait = time.Second
+	maxThrottleWait     = 5 * time.Minute
 )
 
 // A destination that fails is tried this often, one second apart.
@@ -44,12 +44,12 @@ type verdict struct {
 }
 
 // judge counts an attempt and decides. A retry is never later than the end of the event's age, at which it fails.
-func (e *asyncEvent) judge(r Response, err error, now time.Time, delays []time.Duration) verdict {
+func (q *asyncQueue) judge(e *asyncEvent, r Response, err error, now time.Time) verdict {
 	var wait time.Duration
 	switch {
 	case err != nil: // throttled, or the service failed: the function did not run
 		e.throttles++
-		wait = doubling(firstThrottleWait, maxThrottleWait, e.throttles)
+		wait = doubling(q.throttleWait, maxThrottleWait, e.throttles)
 	case r.FunctionError == "":
 		return verdict{}
 	default:
@@ -59,7 +59,7 @@ func (e *asyncEvent) judge(r Response, err error, now time.Time, delays []time.D
 		if e.runs > *e.config.MaxRetries {
 			return verdict{fail: retriesExhausted}
 		}
-		wait = delays[min(e.runs, len(delays))-1]
+		wait = q.delays[min(e.runs, len(q.delays))-1]
 	}
 	retry := now.Add(wait)
 	if x := e.expires(); x.Before(retry) {
@@ -75,8 +75,10 @@ type asyncQueue struct {
 	deliver  func(ctx context.Context, arn string, record []byte) error
 	parallel int // 0: no event can ever run, so each fails at once ("reserved concurrency to zero")
 	delays   []time.Duration
-	log      *slog.Logger
-	name     string // of the function
+	// throttleWait is the wait after the first throttle, and doubles with each.
+	throttleWait time.Duration
+	log          *slog.Logger
+	name         string // of the function
 
 	wake    chan struct{} // has room for one
 	running sync.WaitGroup
@@ -89,7 +91,7 @@ type asyncQueue struct {
 
 func newAsyncQueue(name string, parallel int, o *Options, invoke func(context.Context, *asyncEvent) (Response, error)) *asyncQueue {
 	return &asyncQueue{
-		invoke: invoke, deliver: o.Deliver, parallel: parallel, delays: o.RetryDelays, log: o.Logger, name: name,
+		invoke: invoke, deliver: o.Deliver, parallel: parallel, delays: o.RetryDelays, throttleWait: o.timing.ThrottleWait, log: o.Logger, name: name,
 		wake: make(chan struct{}, 1),
 	}
 }
@@ -159,7 +161,7 @@ func (q *asyncQueue) attempt(ctx context.Context, e *asyncEvent) {
 		v.fail = ageExceeded
 	default:
 		r, err := q.invoke(ctx, e)
-		v = e.judge(r, err, time.Now(), q.delays)
+		v = q.judge(e, r, err, time.Now())
 		if errors.Is(err, ErrClosed) {
 			v = verdict{retry: e.due} // it is still to be done, and run counts it as such
 		}

@@ -106,7 +106,7 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 		log.Fatal("as ordered")
 	case "goroutine panic":
 		go func() { panic("as ordered") }()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour)
 	case "loop":
 		for {
 			runtime.Gosched() // until it is killed
@@ -118,7 +118,7 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 		for i := 0; i < len(b); i += 4096 {
 			b[i] = 1
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour) // until it is killed
 		return len(b), nil
 	case "log":
 		fmt.Println(o.Text)
@@ -133,7 +133,9 @@ func handle(ctx context.Context, payload json.RawMessage) (any, error) {
 				}
 			}()
 		}
-		time.Sleep(time.Duration(o.N) * time.Millisecond)
+		for until := ticks.Load() + int64(o.N); ticks.Load() < until; {
+			time.Sleep(time.Millisecond)
+		}
 	case "spawn":
 		cmd := exec.Command("sleep", "600")
 		if err := cmd.Start(); err != nil {

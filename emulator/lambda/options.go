@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,19 @@ type Options struct {
 	OnInvocation func(InvocationReport)
 	// Logger gets what an operator must know. Default slog.Default.
 	Logger *slog.Logger
+
+	timing timing // not for users: a test that must hold on a busy machine waits longer, or shorter
+}
+
+// timing is what the service waits for by itself. A field that is 0 means its default.
+type timing struct{ HoldAnswer, ShutdownGrace, ThrottleWait time.Duration }
+
+func (t timing) withDefaults() timing {
+	return timing{
+		HoldAnswer:    cmp.Or(t.HoldAnswer, defaultHoldAnswer),
+		ShutdownGrace: cmp.Or(t.ShutdownGrace, defaultShutdownGrace),
+		ThrottleWait:  cmp.Or(t.ThrottleWait, defaultThrottleWait),
+	}
 }
 
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
@@ -81,6 +95,7 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	o.Env = maps.Clone(o.Env)
+	o.timing = o.timing.withDefaults()
 	if o.OnLog == nil {
 		o.OnLog = func(LogLine) {}
 	}

@@ -11,12 +11,12 @@ import (
 
 const (
 	memoryInterval = 100 * time.Millisecond
-	// shutdownGrace is between SIGTERM and SIGKILL for a process with an internal extension ("Lambda execution
+	// defaultShutdownGrace is between SIGTERM and SIGKILL for a process with an internal extension ("Lambda execution
 	// environment lifecycle", shutdown phase).
-	shutdownGrace = 500 * time.Millisecond
-	// holdAnswer is how long an answer may wait for the process to be ready again. Without it, a caller who invokes one
+	defaultShutdownGrace = 500 * time.Millisecond
+	// defaultHoldAnswer is how long an answer may wait for the process to be ready again. Without it, a caller who invokes one
 	// after the other would overtake the process's way from its answer to its next request, and be throttled.
-	holdAnswer = time.Second
+	defaultHoldAnswer = time.Second
 )
 
 // sandbox is an execution environment: one process, its Runtime API, and the one invocation that it works on. All its
@@ -258,7 +258,7 @@ func (s *sandbox) end(r *result) {
 	}
 	s.proc.group(syscall.SIGCONT) // a stopped process takes no SIGTERM
 	s.proc.signal(syscall.SIGTERM)
-	s.limit.Reset(shutdownGrace)
+	s.limit.Reset(s.fn.svc.o.timing.ShutdownGrace)
 }
 
 // over is the end of the process: it answers the invocation that depended on it.

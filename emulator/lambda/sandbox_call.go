@@ -106,7 +106,7 @@ func (s *sandbox) respond(c call) *problem {
 		return problemState
 	}
 	inv.ended = time.Now()
-	s.hold.Reset(holdAnswer)
+	s.hold.Reset(s.fn.svc.o.timing.HoldAnswer)
 	switch {
 	case c.kind == callTooLarge:
 		inv.result = tooLargeResult()
