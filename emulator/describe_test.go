@@ -28,7 +28,7 @@ func TestTheTemplateCanBeReadBack(t *testing.T) {
 		t.Errorf("mapping %+v", m)
 	}
 	f, err := c.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: m.FunctionArn})
-	if err != nil || *f.Timeout != 2 || f.Runtime != types.RuntimeProvidedal2023 || *f.Version != "1" {
+	if err != nil || *f.Timeout != 120 || f.Runtime != types.RuntimeProvidedal2023 || *f.Version != "1" {
 		t.Errorf("function %+v, %v", f, err)
 	}
 	async, err := c.GetFunctionEventInvokeConfig(t.Context(), &lambda.GetFunctionEventInvokeConfigInput{FunctionName: m.FunctionArn})

@@ -38,10 +38,17 @@ type rig struct {
 	closed   bool // by the test
 }
 
-func start(t *testing.T) *rig { return startWith(t, nil) }
+// patience bounds every wait for something to happen. Only what hangs waits so long.
+const patience = 2 * time.Minute
 
-// startWith sets more of the functions' environment. The tests that start a rig mostly wait, so they run in parallel.
-func startWith(t *testing.T, env map[string]string) *rig {
+func start(t *testing.T) *rig { return startWith(t, nil, nil) }
+
+// short is for tests that wait for the end of the functions' timeout, or for that of a message's visibility.
+func short() map[string]string { return map[string]string{"Timeout": "5"} }
+
+// startWith gives parameters to the template, and sets more of the functions' environment. The tests that start a rig mostly
+// wait, so they run in parallel.
+func startWith(t *testing.T, parameters, env map[string]string) *rig {
 	t.Helper()
 	t.Parallel()
 	out, logs, port := t.TempDir(), &buffer{}, 0
@@ -49,6 +56,7 @@ func startWith(t *testing.T, env map[string]string) *rig {
 	maps.Copy(set, env)
 	e, err := emulator.Start(t.Context(), &emulator.Options{
 		Template:    "testdata/e2e/template.yaml",
+		Parameters:  parameters,
 		Port:        &port,
 		Env:         set,
 		RetryDelays: []time.Duration{10 * time.Millisecond, 10 * time.Millisecond},
@@ -59,7 +67,7 @@ func startWith(t *testing.T, env map[string]string) *rig {
 	}
 	r := &rig{t: t, env: e.Environment(), out: out, logs: logs, emulator: e}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := e.Close(ctx); err != nil && !r.closed {
 			t.Error(err)
@@ -79,7 +87,7 @@ func startWith(t *testing.T, env map[string]string) *rig {
 
 func (r *rig) client(s transport.Sender) *client.Client {
 	r.t.Helper()
-	c, err := client.New(s, nil)
+	c, err := client.New(s, &client.Options{ConfirmTimeout: patience, SendTimeout: patience})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -157,9 +165,9 @@ func (r *rig) dead(into map[string]map[string]types.MessageAttributeValue) {
 
 func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("waited 30 s for %s", what)
+			r.t.Fatalf("waited %v for %s", patience, what)
 		}
 		<-time.After(10 * time.Millisecond)
 	}

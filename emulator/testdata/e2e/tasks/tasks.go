@@ -12,6 +12,7 @@ type Act struct {
 	Exit    bool // call os.Exit
 	Loop    bool // never end, whatever the context says
 	Stop    bool // halt the process, so that nobody in it can answer
+	After   int  // before it ends the process: wait until so many others are done
 }
 
 // Write writes a file named after the task id.

@@ -48,7 +48,7 @@ func write(ctx context.Context, a tasks.Act) error {
 	case a.Panic:
 		panic("was asked to panic")
 	case a.Exit:
-		time.Sleep(200 * time.Millisecond) // the batch mates are done by then
+		await(ctx, a.After)
 		os.Exit(3)
 	case a.Stop:
 		check(syscall.Kill(os.Getpid(), syscall.SIGSTOP))
@@ -58,7 +58,7 @@ func write(ctx context.Context, a tasks.Act) error {
 			time.Sleep(time.Millisecond)
 		}
 	case a.Crash && (!a.OnlyOne || info.Attempt == 1):
-		time.Sleep(200 * time.Millisecond) // the batch mates are done by then
+		await(ctx, a.After)
 		check(syscall.Kill(os.Getpid(), syscall.SIGKILL))
 	}
 	// One byte an attempt: what ran twice can be told.
@@ -68,6 +68,18 @@ func write(ctx context.Context, a tasks.Act) error {
 	}
 	_, err = f.WriteString(".")
 	return errors.Join(err, f.Close())
+}
+
+// await waits until so many tasks are done, or the context of this one ends.
+func await(ctx context.Context, tasks int) {
+	for ctx.Err() == nil {
+		done, err := os.ReadDir(os.Getenv("OUT"))
+		check(err)
+		if len(done) >= tasks {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func check(err error) {
