@@ -48,6 +48,7 @@ func startServers(ctx context.Context, program, dir string) (_ *servers, err err
 		start func(dir string) (*peer.Peer, error)
 	}{
 		{plan.RedisEverysec, func(dir string) (*peer.Peer, error) { return peer.Redis(ctx, dir, "everysec") }},
+		{plan.RedisTLS, func(dir string) (*peer.Peer, error) { return peer.RedisTLS(ctx, dir, "everysec") }},
 		{plan.RedisAlways, func(dir string) (*peer.Peer, error) { return peer.Redis(ctx, dir, "always") }},
 		{plan.Postgres, func(dir string) (*peer.Peer, error) { return peer.Postgres(ctx, dir) }},
 	} {
@@ -72,7 +73,7 @@ func (s *servers) startPeer(name, dir string, start func(dir string) (*peer.Peer
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	s.stops = append(s.stops, p.Stop)
-	s.Up[name] = queue.Server{Name: name, Address: p.Address, PID: p.PID}
+	s.Up[name] = queue.Server{Name: name, Address: p.Address, Certificate: p.Certificate, PID: p.PID}
 	if !slices.Contains(s.Versions, p.Version) {
 		s.Versions = append(s.Versions, p.Version)
 	}

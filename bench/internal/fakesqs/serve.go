@@ -2,20 +2,16 @@ package fakesqs
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/offloadhq/offload/bench/internal/certificate"
 )
 
 // Serve runs s over TLS on a free port of the loopback interface until ctx ends, and tells ready where. The certificate
@@ -30,7 +26,7 @@ func Serve(ctx context.Context, s *Server, ready func(url string, certificate []
 
 // ServeOn is [Serve] on a listener, which it closes.
 func ServeOn(ctx context.Context, listener net.Listener, s *Server, ready func(url string, certificate []byte)) error {
-	pair, certificate, err := selfSigned(time.Now())
+	pair, pem, err := certificate.SelfSigned(time.Now())
 	if err != nil {
 		return fmt.Errorf("fake SQS: %w", errors.Join(err, listener.Close()))
 	}
@@ -43,25 +39,9 @@ func ServeOn(ctx context.Context, listener net.Listener, s *Server, ready func(u
 	}
 	ended := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer ended()
-	ready("https://"+listener.Addr().String(), certificate)
+	ready("https://"+listener.Addr().String(), pem)
 	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("fake SQS: %w", err)
 	}
 	return nil
-}
-
-func selfSigned(now time.Time) (tls.Certificate, []byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }

@@ -28,9 +28,10 @@ const (
 
 // Peer is a server that runs.
 type Peer struct {
-	Address string // host:port of Redis, a connection string of PostgreSQL
-	Version string
-	PID     int
+	Address     string // host:port of Redis, a connection string of PostgreSQL
+	Certificate string // in PEM, of one with TLS
+	Version     string
+	PID         int
 
 	command *exec.Cmd
 	ended   chan struct{}

@@ -16,6 +16,9 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 	if !errors.Is(err, ErrMissing) || err.Error() != "redis-server is not installed" {
 		t.Error(err)
 	}
+	if _, err := RedisTLS(t.Context(), t.TempDir(), "always"); !errors.Is(err, ErrMissing) {
+		t.Error(err)
+	}
 	if _, err := Redis(t.Context(), t.TempDir(), "always"); !errors.Is(err, ErrMissing) {
 		t.Error(err)
 	}

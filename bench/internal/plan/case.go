@@ -37,6 +37,7 @@ const (
 	Far           = "fake SQS, 10 ms"
 	RedisEverysec = "Redis, fsync every second"
 	RedisAlways   = "Redis, fsync always"
+	RedisTLS      = "Redis over TLS, fsync every second"
 	Postgres      = "PostgreSQL"
 	Emulator      = "emulator"
 	InProcess     = "in process"
@@ -80,6 +81,7 @@ func Cases(s Scale) []Case {
 		for _, n := range s.Goroutines {
 			load(server, n, queue.Confirmed, queue.SDK, queue.SDKPool, queue.SDKBatch, queue.Sender, queue.Buffered)
 			if server == Near { // the peers are near too
+				load(RedisTLS, n, queue.Asynq)
 				load(RedisEverysec, n, queue.Asynq)
 				load(RedisAlways, n, queue.Asynq)
 				load(Postgres, n, queue.RiverInsert, queue.RiverMany)

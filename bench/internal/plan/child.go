@@ -77,8 +77,8 @@ func (o Order) look(ctx context.Context) (v view, err error) {
 	if o.Server.PID != 0 {
 		v.cpu, v.known = measure.TreeCPU(o.Server.PID)
 	}
-	if o.Server.Certificate == "" {
-		return v, nil // it counts no requests
+	if !o.Server.CountsRequests() {
+		return v, nil
 	}
 	var client *http.Client
 	if client, err = queue.HTTPClient(o.Server); err != nil {

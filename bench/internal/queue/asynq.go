@@ -2,12 +2,14 @@ package queue
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/offloadhq/offload/bench/internal/certificate"
 	"github.com/offloadhq/offload/bench/internal/payload"
 )
 
@@ -15,15 +17,27 @@ import (
 type asynqQueue struct{ client *asynq.Client }
 
 func openAsynq(ctx context.Context, s Server) (Producer, error) {
-	if err := flush(ctx, s); err != nil {
+	secured, err := redisTLS(s)
+	if err != nil {
 		return nil, err
 	}
-	return &asynqQueue{client: asynq.NewClient(asynq.RedisClientOpt{Addr: s.Address})}, nil
+	if err := flush(ctx, s.Address, secured); err != nil {
+		return nil, err
+	}
+	return &asynqQueue{client: asynq.NewClient(asynq.RedisClientOpt{Addr: s.Address, TLSConfig: secured})}, nil
+}
+
+// redisTLS is nil for a server without.
+func redisTLS(s Server) (*tls.Config, error) {
+	if s.Certificate == "" {
+		return nil, nil //nolint:nilnil // that is how the client of Redis is told
+	}
+	return certificate.Config([]byte(s.Certificate))
 }
 
 // flush removes what earlier cases left.
-func flush(ctx context.Context, s Server) error {
-	client := redis.NewClient(&redis.Options{Addr: s.Address})
+func flush(ctx context.Context, address string, secured *tls.Config) error {
+	client := redis.NewClient(&redis.Options{Addr: address, TLSConfig: secured})
 	return errors.Join(client.FlushAll(ctx).Err(), client.Close())
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +14,18 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/offloadhq/offload/bench/internal/certificate"
 	"github.com/offloadhq/offload/bench/internal/fakesqs"
 )
 
 // over returns what lets a transport believe the server, and no other.
 func over(s Server) (func(*http.Transport), error) {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(s.Certificate)) {
-		return nil, errors.New("the certificate of the server is no PEM")
+	config, err := certificate.Config([]byte(s.Certificate))
+	if err != nil {
+		return nil, err
 	}
 	return func(t *http.Transport) {
-		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		t.TLSClientConfig = config.Clone()
 		if s.Dial == nil {
 			return
 		}
@@ -34,7 +34,7 @@ func over(s Server) (func(*http.Transport), error) {
 			if err != nil {
 				return nil, err
 			}
-			secured := tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12})
+			secured := tls.Client(conn, config)
 			if err := secured.HandshakeContext(ctx); err != nil {
 				return nil, errors.Join(err, conn.Close())
 			}

@@ -39,6 +39,9 @@ type Server struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 }
 
+// CountsRequests reports that it is the fake SQS.
+func (s Server) CountsRequests() bool { return s.Queue != "" }
+
 // opener makes a producer, and empties what earlier ones left where the server keeps it.
 type opener func(ctx context.Context, s Server) (Producer, error)
 

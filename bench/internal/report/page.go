@@ -63,7 +63,8 @@ const (
 	farText  = "The same server, with a round trip of 10 ms: half of it before a message is stored, half after."
 	callText = "How long one call takes the caller: p50 / p99. A bare request is a POST of 300 bytes that does nothing, on one connection: the round trip itself."
 	peerText = "asynq on Redis and River on PostgreSQL store tasks themselves, on this machine and its disk; SQS is a service elsewhere, and its part (three copies in three\n" +
-		"zones) cannot be measured here. So compare what the host pays. Offload's rows are those of 0 ms above; their server is the fake one."
+		"zones) cannot be measured here. So compare what the host pays. Offload's rows are those of 0 ms above; their server is the fake one.\n" +
+		"They are over TLS, as SQS is, and so is one row of asynq; the other peers speak in plain text."
 	startText = "A task is fired when nothing else is to be done; the time is from before the call to the first line of the handler. *default* is how the library comes,\n" +
 		"*tuned* looks for work every millisecond. *Worst* is the median of the worst of each round, of 10 or 30 tasks. The emulator's function is warm; on AWS, polling and cold starts come on top. Through is how many tasks a second\n" +
 		"64 goroutines fire and a worker of 100 (the emulator: 10 processes with batches of 10) begins."

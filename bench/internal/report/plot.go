@@ -27,6 +27,7 @@ var (
 	stores  = []string{queue.JournalAlways, queue.JournalInterval, queue.SQLite, queue.Bolt}
 	toSQS   = []string{queue.SDK, queue.SDKPool, queue.SDKBatch, queue.Confirmed, queue.Buffered, queue.Sender}
 	toPeers = []load{
+		{queue.Asynq, plan.RedisTLS},
 		{queue.Asynq, plan.RedisEverysec},
 		{queue.Asynq, plan.RedisAlways},
 		{queue.RiverInsert, plan.Postgres},
@@ -42,7 +43,7 @@ type load struct{ subject, server string }
 
 func (l load) String() string {
 	if l.subject == queue.Asynq {
-		return l.subject + ", " + strings.TrimPrefix(l.server, "Redis, ")
+		return l.subject + ", " + strings.TrimPrefix(strings.TrimPrefix(l.server, "Redis, "), "Redis ")
 	}
 	return l.subject
 }
