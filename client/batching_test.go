@@ -271,15 +271,17 @@ func TestFireBatch(t *testing.T) {
 }
 
 func TestFireBatchRefusesOneIDForMany(t *testing.T) {
-	c, rec := clienttest.New(t)
-	receipts, err := c.FireBatch(t.Context(), numbers(3), task.ID("one"))
-	want(t, err, task.ErrInvalid, client.ErrNotSent)
-	if rec.Calls() != 0 || len(receipts) != 3 || !strings.Contains(err.Error(), "task.ID") {
-		t.Errorf("%d calls, receipts %v, error %v", rec.Calls(), receipts, err)
-	}
-	if receipts, err := c.FireBatch(t.Context(), numbers(1), task.ID("one")); err != nil || receipts[0].ID != "one" {
-		t.Error(receipts, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := clienttest.New(t)
+		receipts, err := c.FireBatch(t.Context(), numbers(3), task.ID("one"))
+		want(t, err, task.ErrInvalid, client.ErrNotSent)
+		if rec.Calls() != 0 || len(receipts) != 3 || !strings.Contains(err.Error(), "task.ID") {
+			t.Errorf("%d calls, receipts %v, error %v", rec.Calls(), receipts, err)
+		}
+		if receipts, err := c.FireBatch(t.Context(), numbers(1), task.ID("one")); err != nil || receipts[0].ID != "one" {
+			t.Error(receipts, err)
+		}
+	})
 }
 
 func TestFireBatchWaitsOnceForAll(t *testing.T) {

@@ -75,20 +75,22 @@ func TestBufferIsBoundedByBytes(t *testing.T) {
 
 // TestRoomIsFreeOnceFireReturns holds that a caller never meets its own last task in a full buffer.
 func TestRoomIsFreeOnceFireReturns(t *testing.T) {
-	const callers = 8
-	c := newClient(t, clienttest.NewRecorder(small), &client.Options{MaxPending: callers})
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for i := range 1500 {
-				if _, err := c.Fire(t.Context(), number.With(i)); err != nil {
-					t.Errorf("task %d: %v", i, err)
-					return
+	synctest.Test(t, func(t *testing.T) {
+		const callers = 8
+		c := newClient(t, clienttest.NewRecorder(small), &client.Options{MaxPending: callers})
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for i := range 1500 {
+					if _, err := c.Fire(t.Context(), number.With(i)); err != nil {
+						t.Errorf("task %d: %v", i, err)
+						return
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
+			})
+		}
+		wg.Wait()
+	})
 }
 
 // TestSlowOnResultFillsTheBuffer holds that ends which nobody takes do not pile up.

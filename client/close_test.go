@@ -132,41 +132,43 @@ func judgeClose(t *testing.T, err error, receipts []client.Receipt, delivered []
 }
 
 func TestA15_FireAndCloseRace(t *testing.T) {
-	rec := clienttest.NewRecorder(small)
-	for range 10 {
-		c := newClient(t, rec, nil)
-		var wg sync.WaitGroup
-		atClose := make(chan int, 4)
-		for i := range 64 {
-			wg.Go(func() {
-				for j := range 20 {
-					if i%16 == 0 && j == 10 {
-						if err := c.Close(t.Context()); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		rec := clienttest.NewRecorder(small)
+		for range 10 {
+			c := newClient(t, rec, nil)
+			var wg sync.WaitGroup
+			atClose := make(chan int, 4)
+			for i := range 64 {
+				wg.Go(func() {
+					for j := range 20 {
+						if i%16 == 0 && j == 10 {
+							if err := c.Close(t.Context()); err != nil {
+								t.Error(err)
+							}
+							atClose <- len(rec.Envelopes())
+						}
+						_, err := c.Fire(t.Context(), number.With(j))
+						if err != nil && !errors.Is(err, client.ErrClosed) {
 							t.Error(err)
 						}
-						atClose <- len(rec.Envelopes())
 					}
-					_, err := c.Fire(t.Context(), number.With(j))
-					if err != nil && !errors.Is(err, client.ErrClosed) {
-						t.Error(err)
-					}
+				})
+			}
+			wg.Wait()
+			for range cap(atClose) {
+				if n := <-atClose; n != len(rec.Envelopes()) {
+					t.Fatalf("%d tasks were delivered after Close", len(rec.Envelopes())-n)
 				}
-			})
-		}
-		wg.Wait()
-		for range cap(atClose) {
-			if n := <-atClose; n != len(rec.Envelopes()) {
-				t.Fatalf("%d tasks were delivered after Close", len(rec.Envelopes())-n)
+			}
+			_, err := c.Fire(t.Context(), number.With(0))
+			want(t, err, client.ErrClosed, client.ErrNotSent)
+			_, err = c.FireBatch(t.Context(), numbers(3))
+			want(t, err, client.ErrClosed)
+			if err := c.Close(canceled(t)); err != nil {
+				t.Errorf("closing again: %v", err)
 			}
 		}
-		_, err := c.Fire(t.Context(), number.With(0))
-		want(t, err, client.ErrClosed, client.ErrNotSent)
-		_, err = c.FireBatch(t.Context(), numbers(3))
-		want(t, err, client.ErrClosed)
-		if err := c.Close(canceled(t)); err != nil {
-			t.Errorf("closing again: %v", err)
-		}
-	}
+	})
 }
 
 func TestCloseCutShortSendsNoMore(t *testing.T) {

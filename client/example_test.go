@@ -275,7 +275,7 @@ func ExampleClient_Close() {
 		log.Fatal(err)
 	}
 	userID := 0
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		userID++
 		if _, err := c.Fire(r.Context(), Welcome.With(WelcomeArgs{UserID: userID})); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -307,7 +307,7 @@ func ExampleClient_Close() {
 	if closed, ok := errors.AsType[*client.CloseError](err); ok {
 		for _, r := range closed.Undelivered {
 			saved := string(r.Envelope.Body()) // to a file, say; at the next start task.Parse and Sender.Send take it
-			fmt.Println("not delivered:", r.Name, errors.Is(r.Err, client.ErrNotSent), strings.HasSuffix(saved, `"data":{"userId":2}}`))
+			fmt.Println("not delivered:", r.Name, errors.Is(r.Err, client.ErrUnconfirmed), strings.HasSuffix(saved, `"data":{"userId":2}}`))
 		}
 	}
 	_, err = c.Fire(context.Background(), Welcome.With(WelcomeArgs{UserID: 8}))
@@ -320,18 +320,18 @@ func ExampleClient_Close() {
 	// true
 }
 
-// stuck is a transport that takes user 1 and has no room for others.
+// stuck is a transport that takes user 1 and has no answer for others.
 type stuck struct{ printer }
 
-func (stuck) Send(_ context.Context, batch []task.Envelope) ([]transport.Result, error) {
+func (stuck) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	results := make([]transport.Result, len(batch))
 	for i, e := range batch {
-		if string(e.Data()) == `{"userId":1}` {
-			fmt.Printf("sent %s\n", e.Data())
-			results[i] = transport.Result{Outcome: transport.Accepted}
-		} else {
-			results[i] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{Kind: transport.Throttled, Target: `queue "tasks"`, Err: errors.New("too many")}}
+		if string(e.Data()) != `{"userId":1}` {
+			<-ctx.Done()
+			return nil, ctx.Err()
 		}
+		fmt.Printf("sent %s\n", e.Data())
+		results[i] = transport.Result{Outcome: transport.Accepted}
 	}
-	return results, transport.FirstError(results, len(batch))
+	return results, nil
 }

@@ -182,75 +182,85 @@ func TestC1_TheLargestTaskFits(t *testing.T) {
 }
 
 func TestFireInAHandlerCountsHops(t *testing.T) {
-	c, rec := clienttest.New(t)
-	ctx := task.WithInfo(t.Context(), task.Info{Hops: 3, Headers: map[string]string{"traceparent": "of-the-handler", "tracestate": "kept"}})
-	own := make([]task.FireOption, 1, 4)
-	own[0] = task.Header("tenant", "own")
-	if _, err := c.Fire(ctx, number.With(1), own...); err != nil {
-		t.Fatal(err)
-	}
-	_, e := clienttest.RequireFired(t, rec, number)
-	if h := e.Headers(); e.Hops() != 4 || h["traceparent"] != "of-the-handler" || h["tracestate"] != "kept" || h["tenant"] != "own" {
-		t.Errorf("hops %d, headers %v", e.Hops(), h)
-	}
-	if own[:2][1] != nil {
-		t.Error("the caller's slice was written to")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := clienttest.New(t)
+		ctx := task.WithInfo(t.Context(), task.Info{Hops: 3, Headers: map[string]string{"traceparent": "of-the-handler", "tracestate": "kept"}})
+		own := make([]task.FireOption, 1, 4)
+		own[0] = task.Header("tenant", "own")
+		if _, err := c.Fire(ctx, number.With(1), own...); err != nil {
+			t.Fatal(err)
+		}
+		_, e := clienttest.RequireFired(t, rec, number)
+		if h := e.Headers(); e.Hops() != 4 || h["traceparent"] != "of-the-handler" || h["tracestate"] != "kept" || h["tenant"] != "own" {
+			t.Errorf("hops %d, headers %v", e.Hops(), h)
+		}
+		if own[:2][1] != nil {
+			t.Error("the caller's slice was written to")
+		}
+	})
 }
 
 func TestFireWithIDKeepsIt(t *testing.T) {
-	c, rec := clienttest.New(t)
-	receipt, err := c.Fire(t.Context(), number.With(1), task.ID("order-7"))
-	if _, e := clienttest.RequireFired(t, rec, number); err != nil || receipt.ID != "order-7" || e.ID() != "order-7" {
-		t.Errorf("receipt %+v, envelope %s", receipt, e.ID())
-	}
-	receipt, err = c.Fire(t.Context(), task.Define[any]("test.any").With(make(chan int)), task.ID("order-8"))
-	if err == nil || receipt.ID != "order-8" {
-		t.Errorf("a refused task has the receipt %+v", receipt)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := clienttest.New(t)
+		receipt, err := c.Fire(t.Context(), number.With(1), task.ID("order-7"))
+		if _, e := clienttest.RequireFired(t, rec, number); err != nil || receipt.ID != "order-7" || e.ID() != "order-7" {
+			t.Errorf("receipt %+v, envelope %s", receipt, e.ID())
+		}
+		receipt, err = c.Fire(t.Context(), task.Define[any]("test.any").With(make(chan int)), task.ID("order-8"))
+		if err == nil || receipt.ID != "order-8" {
+			t.Errorf("a refused task has the receipt %+v", receipt)
+		}
+	})
 }
 
 func TestRoutesByClass(t *testing.T) {
-	standard, other := clienttest.NewRecorder(small), clienttest.NewRecorder(small)
-	c := newClient(t, standard, &client.Options{Routes: map[string]transport.Sender{"bulk": other}})
-	for _, x := range []task.Task{number.With(1), bulk.With(2)} {
-		if _, err := c.Fire(t.Context(), x); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		standard, other := clienttest.NewRecorder(small), clienttest.NewRecorder(small)
+		c := newClient(t, standard, &client.Options{Routes: map[string]transport.Sender{"bulk": other}})
+		for _, x := range []task.Task{number.With(1), bulk.With(2)} {
+			if _, err := c.Fire(t.Context(), x); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	receipts, err := c.FireBatch(t.Context(), []task.Task{number.With(3), bulk.With(4)}, task.Queue("bulk"))
-	if err != nil || receipts[0].Class != "bulk" {
-		t.Fatal(receipts, err)
-	}
-	if n, m := len(standard.Envelopes()), len(other.Envelopes()); n != 1 || m != 3 {
-		t.Errorf("standard %d, bulk %d", n, m)
-	}
+		receipts, err := c.FireBatch(t.Context(), []task.Task{number.With(3), bulk.With(4)}, task.Queue("bulk"))
+		if err != nil || receipts[0].Class != "bulk" {
+			t.Fatal(receipts, err)
+		}
+		if n, m := len(standard.Envelopes()), len(other.Envelopes()); n != 1 || m != 3 {
+			t.Errorf("standard %d, bulk %d", n, m)
+		}
+	})
 }
 
 func TestFireWithoutContextDoesNotPanic(t *testing.T) {
-	c, _ := clienttest.New(t)
-	var none context.Context
-	if _, err := c.Fire(none, number.With(1)); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.FireBatch(none, []task.Task{number.With(1)}); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := clienttest.New(t)
+		var none context.Context
+		if _, err := c.Fire(none, number.With(1)); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.FireBatch(none, []task.Task{number.With(1)}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestDefaultClient(t *testing.T) {
-	t.Cleanup(func() { client.SetDefault(nil) })
-	client.SetDefault(nil)
-	_, err := client.Fire(t.Context(), number.With(1))
-	want(t, err, client.ErrNoDefault, client.ErrNotSent)
-	c, rec := clienttest.New(t)
-	client.SetDefault(c)
-	if _, err := client.Fire(t.Context(), number.With(5)); err != nil || client.Default() != c {
-		t.Error(err)
-	}
-	if n, _ := clienttest.RequireFired(t, rec, number); n != 5 {
-		t.Error(n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { client.SetDefault(nil) })
+		client.SetDefault(nil)
+		_, err := client.Fire(t.Context(), number.With(1))
+		want(t, err, client.ErrNoDefault, client.ErrNotSent)
+		c, rec := clienttest.New(t)
+		client.SetDefault(c)
+		if _, err := client.Fire(t.Context(), number.With(5)); err != nil || client.Default() != c {
+			t.Error(err)
+		}
+		if n, _ := clienttest.RequireFired(t, rec, number); n != 5 {
+			t.Error(n)
+		}
+	})
 }
 
 // TestIdleClientHasNoGoroutine relies on synctest: a goroutine or timer left blocked would end the bubble in deadlock.

@@ -139,28 +139,32 @@ func TestEnvelopesThatAreHeldStay(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := &keeper{}
-			s, hooks := hold(k)
-			c := newClient(t, s, &client.Options{Mode: client.Buffered, Hooks: hooks})
-			fireRounds(t, c)
-			if err := c.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
-			checkKept(t, k.kept, rounds*aRound)
+			synctest.Test(t, func(t *testing.T) {
+				k := &keeper{}
+				s, hooks := hold(k)
+				c := newClient(t, s, &client.Options{Mode: client.Buffered, Hooks: hooks})
+				fireRounds(t, c)
+				if err := c.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				checkKept(t, k.kept, rounds*aRound)
+			})
 		})
 	}
 }
 
 func TestForgottenMemoryIsUsedAgain(t *testing.T) {
-	f := newForgetful(clienttest.Accept)
-	c := newClient(t, f, &client.Options{Mode: client.Buffered})
-	fireRounds(t, c)
-	if err := c.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
-		t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := newForgetful(clienttest.Accept)
+		c := newClient(t, f, &client.Options{Mode: client.Buffered})
+		fireRounds(t, c)
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
+			t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
+		}
+	})
 }
 
 // TestWhatIsNotDeliveredStays has a Forgetful Sender that refuses some tasks, gives no answer for others at first, and hangs

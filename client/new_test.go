@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/offloadhq/offload/client"
@@ -34,25 +35,27 @@ func TestNewReturnsEveryProblem(t *testing.T) {
 }
 
 func TestNewCopiesItsOptions(t *testing.T) {
-	rec := clienttest.NewRecorder(small)
-	opts := client.Options{Routes: map[string]transport.Sender{"bulk": rec}}
-	c, err := client.New(rec, &opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(opts.Routes) != 1 || opts.MaxPending != 0 || opts.Source != "" {
-		t.Errorf("the caller's options were written to: %+v", opts)
-	}
-	delete(opts.Routes, "bulk")
-	if _, err := c.Fire(t.Context(), bulk.With(1)); err != nil {
-		t.Error(err)
-	}
-	if e := rec.Envelopes(); e[0].Source() == "" {
-		t.Error("no source by default")
-	}
-	if _, err := client.New(rec, nil); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		rec := clienttest.NewRecorder(small)
+		opts := client.Options{Routes: map[string]transport.Sender{"bulk": rec}}
+		c, err := client.New(rec, &opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(opts.Routes) != 1 || opts.MaxPending != 0 || opts.Source != "" {
+			t.Errorf("the caller's options were written to: %+v", opts)
+		}
+		delete(opts.Routes, "bulk")
+		if _, err := c.Fire(t.Context(), bulk.With(1)); err != nil {
+			t.Error(err)
+		}
+		if e := rec.Envelopes(); e[0].Source() == "" {
+			t.Error("no source by default")
+		}
+		if _, err := client.New(rec, nil); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {

@@ -24,12 +24,13 @@ func TestA12_ALockHasOneHolder(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for i := range 500 {
+			for i := 0; i < 500 || taken.Load() < 100; i++ { // a holder whose thread must wait keeps all others out
 				n := i % len(holders)
 				name := fmt.Sprint(n)
 				_ = d.mkdir(name) // it may be there
 				lock, err := d.lock(name, nil)
 				if errors.Is(err, errLocked) {
+					runtime.Gosched()
 					continue
 				}
 				if err != nil {
@@ -49,9 +50,6 @@ func TestA12_ALockHasOneHolder(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if taken.Load() < 100 {
-		t.Errorf("void: only %d locks were taken", taken.Load())
-	}
 	if err := d.close(); err != nil {
 		t.Error(err)
 	}
