@@ -89,8 +89,8 @@ func (s *sends) Send(ctx context.Context, batch []task.Envelope) ([]transport.Re
 	return s.Sender.Send(ctx, batch)
 }
 
-// TestT15_A6_RetriesDoNotMultiply counts HTTP requests over six hours of failures, one hour for a quick look. The client of the SDK comes with its own
-// retries, three attempts a call: they must be off.
+// TestT15_A6_RetriesDoNotMultiply counts HTTP requests over six hours of failures, one hour for a quick look. The client of
+// the SDK comes with its own retries, three attempts a call: they must be off.
 func TestT15_A6_RetriesDoNotMultiply(t *testing.T) {
 	for kind, open := range map[string]func(aws.Config) *sqstransport.Client{
 		"lean": sqstransport.NewClient,

@@ -32,9 +32,9 @@ type Client struct {
 	timers         sync.Pool  // of stopped timers, for Fire's wait
 }
 
-// New makes a client that sends tasks of class "" through s and those of the other classes through [Options].Routes.
-// opts may be nil. It sends nothing and starts no goroutine, unless tasks wait in the journal of the mode Journaled. Every problem with the arguments is returned, joined. The
-// Senders stay the caller's: the client does not close them.
+// New makes a client that sends tasks of class "" through s and those of the other classes through [Options].Routes. opts may
+// be nil. It sends nothing and starts no goroutine, unless tasks wait in the journal of the mode Journaled. Every problem with
+// the arguments is returned, joined. The Senders stay the caller's: the client does not close them.
 func New(s transport.Sender, opts *Options) (*Client, error) {
 	o, err := opts.fill(s)
 	if err != nil {
@@ -68,12 +68,13 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	return c, nil
 }
 
-// Fire encodes the task and hands it to the transport. In the mode [Confirmed] it waits until the transport has
-// acknowledged the task: nil means that it has. The wait ends early when ctx ends or after ConfirmTimeout; the error then
-// says by [ErrNotSent] or [ErrUnconfirmed] what is known. In the mode [Buffered] it never waits: nil means that the task
-// is in the buffer, and what becomes of it, OnResult tells if that is bad, and Close. Whatever can be refused is refused before any wait: arguments that cannot be encoded,
-// a task that is too large or delayed too long for its route, a class without route, a closed client, a full buffer,
-// a context that has ended. The receipt has the task's id in every case. See the package comment for the errors.
+// Fire encodes the task and hands it to the transport. In the mode [Confirmed] it waits until the transport has acknowledged
+// the task: nil means that it has. The wait ends early when ctx ends or after ConfirmTimeout; the error then says by
+// [ErrNotSent] or [ErrUnconfirmed] what is known. In the mode [Buffered] it never waits: nil means that the task is in the
+// buffer, and what becomes of it, OnResult tells if that is bad, and Close. Whatever can be refused is refused before any
+// wait: arguments that cannot be encoded, a task that is too large or delayed too long for its route, a class without route, a
+// closed client, a full buffer, a context that has ended. The receipt has the task's id in every case. See the package comment
+// for the errors.
 //
 // The arguments are read before Fire returns and never after. The end of ctx does not stop a task that was accepted.
 func (c *Client) Fire(ctx context.Context, t task.Task, opts ...task.FireOption) (receipt Receipt, err error) {

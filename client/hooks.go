@@ -18,10 +18,11 @@ import (
 //
 // The arguments of tasks are in the envelopes that hooks see. Do not log those: log ids, names and sizes.
 type Hooks struct {
-	// Create is called for each task at the start of its firing, in the goroutine of Fire: where a trace begins. f is what
-	// the task and the caller's options say: its id, its queue class, and its headers, "traceparent" for one. The context returned, which must come from ctx, goes on with the task: its values reach Created, and Send if the task is
-	// the first of its request. The options returned are applied before the caller's own, which win: task.Header with
-	// "traceparent" puts the trace into the envelope.
+	// Create is called for each task at the start of its firing, in the goroutine of Fire: where a trace begins. f is what the
+	// task and the caller's options say: its id, its queue class, and its headers, "traceparent" for one. The context
+	// returned, which must come from ctx, goes on with the task: its values reach Created, and Send if the task is the first
+	// of its request. The options returned are applied before the caller's own, which win: task.Header with "traceparent" puts
+	// the trace into the envelope.
 	Create func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption)
 	// Created is called for each task when its Fire is about to return, in the same goroutine, with the context from
 	// Create, what Fire returns, and how long that took. r has the task's id, name and class, whatever became of it.

@@ -16,8 +16,9 @@ func (a Amount) plus(b Amount) Amount { return Amount{a.Tasks + b.Tasks, a.Bytes
 type Stats struct {
 	Mode Mode
 	// Bound is the most that is lost when this process dies without Close (SIGKILL, out of memory; power): nothing in the
-	// modes Confirmed and Journaled (but see journal.SyncInterval for the loss of power); in the mode Buffered what the buffer holds, by Options.MaxPending and MaxPendingBytes, which counts
-	// what is in flight too. AtRisk tells how much it would be now.
+	// modes Confirmed and Journaled (but see journal.SyncInterval for the loss of power); in the mode Buffered what the buffer
+	// holds, by Options.MaxPending and MaxPendingBytes, which counts what is in flight too. AtRisk tells how much it would be
+	// now.
 	Bound Amount
 
 	Waiting  Amount // accepted, and in no request

@@ -77,9 +77,10 @@ func matches(pattern, text string) bool {
 
 func wild(s string) bool { return strings.ContainsAny(s, "*?") }
 
-// onEverything are actions that a role cannot have on named resources: AWS defines none for them, or they are about network interfaces that Lambda has yet to make. Sources:
-// Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" and "… for Amazon CloudWatch"; Lambda Developer Guide,
-// "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions".
+// onEverything are actions that a role cannot have on named resources: AWS defines none for them, or they are about network
+// interfaces that Lambda has yet to make. Sources: Service Authorization Reference, "Actions, resources, and condition keys
+// for AWS X-Ray" and "… for Amazon CloudWatch"; Lambda Developer Guide, "Giving Lambda functions access to resources in an
+// Amazon VPC", "Required IAM permissions".
 var onEverything = []string{
 	"xray:PutTelemetryRecords", "xray:PutTraceSegments", "cloudwatch:PutMetricData",
 	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",

@@ -153,6 +153,6 @@ var parts = []string{
 	"AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy", "AWS::S3::BucketPolicy",
 }
 
-// IsPart says whether a type of resources stands in the model as a part of others (an alias of its function, a queue policy of its queue), and so
-// not in Others.
+// IsPart says whether a type of resources stands in the model as a part of others (an alias of its function, a queue policy of
+// its queue), and so not in Others.
 func IsPart(typ string) bool { return slices.Contains(parts, typ) }

@@ -42,9 +42,9 @@ func (t Task) Class() string {
 // gives another; source is the CloudEvents source, a URI reference that names the firing service; now is the time of
 // the firing.
 //
-// Arguments are encoded with encoding/json, without HTML escaping, unless they encode themselves ([JSONAppender]). What
-// cannot be encoded (a channel, a function, NaN, a cycle, a method that fails or panics) is an error, never a panic. Every error is an [*InvalidError] and
-// matches [ErrInvalid]; a chain of more than [MaxHops] tasks matches [ErrHops].
+// Arguments are encoded with encoding/json, without HTML escaping, unless they encode themselves ([JSONAppender]). What cannot
+// be encoded (a channel, a function, NaN, a cycle, a method that fails or panics) is an error, never a panic. Every error is
+// an [*InvalidError] and matches [ErrInvalid]; a chain of more than [MaxHops] tasks matches [ErrHops].
 func (t Task) Encode(id, source string, now time.Time, opts ...FireOption) (Envelope, error) {
 	var e Envelope
 	err := t.EncodeInto(&e, nil, id, source, now, opts...)

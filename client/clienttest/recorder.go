@@ -108,7 +108,8 @@ func (r *Recorder) Calls() int {
 	return r.calls
 }
 
-// Envelopes returns what was accepted so far, in order; in the mode client.Buffered call Flush first. A task that the client had to send again may stand in it twice.
+// Envelopes returns what was accepted so far, in order; in the mode client.Buffered call Flush first. A task that the client
+// had to send again may stand in it twice.
 func (r *Recorder) Envelopes() []task.Envelope {
 	r.mu.Lock()
 	defer r.mu.Unlock()

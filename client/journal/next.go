@@ -54,8 +54,8 @@ func (j *Journal) oldestUnread() (oldest *segment) {
 	return oldest
 }
 
-// readOut reads records of a segment, of which it has so many as claimed for Next. left is how many bytes are left, 0 when the next record does not fit; ended says
-// that the segment was read to the given end. j.read is held.
+// readOut reads records of a segment, of which it has so many as claimed for Next. left is how many bytes are left, 0 when the
+// next record does not fit; ended says that the segment was read to the given end. j.read is held.
 func (j *Journal) readOut(s *segment, to int64, claimed, n, bytes int, atLeastOne bool) (found []Recovered, left int, ended bool) {
 	if s.scan == nil {
 		s.scan = s.scanner(areaStart, to)

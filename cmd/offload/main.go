@@ -1,4 +1,5 @@
-// Command offload is the command line: dev and demo run a template on this machine, fire sends a task, env tells a program of a deployed stack, journal empties what a host has left.
+// Command offload is the command line: dev and demo run a template on this machine, fire sends a task, env tells a program of
+// a deployed stack, journal empties what a host has left.
 package main
 
 import (

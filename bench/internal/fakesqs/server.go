@@ -1,7 +1,8 @@
 // Package fakesqs answers SendMessage and SendMessageBatch over TLS as Amazon SQS does, after a round trip that is given.
 //
-// It is made to cost little, so that what is measured is the client: it reads requests without reflection into memory that it uses
-// again, keeps no message (only the numbers of tasks, where an account is wanted) and checks no signature (only that there is one). As the endpoints of SQS it speaks HTTP/1.1.
+// It is made to cost little, so that what is measured is the client: it reads requests without reflection into memory that it
+// uses again, keeps no message (only the numbers of tasks, where an account is wanted) and checks no signature (only that
+// there is one). As the endpoints of SQS it speaks HTTP/1.1.
 package fakesqs
 
 import (
