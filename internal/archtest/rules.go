@@ -25,7 +25,7 @@ var Folders = []string{
 // TestPackages are made for tests, so they may import what only tests may; nothing but tests and each other may import
 // them.
 var TestPackages = []string{
-	"client/clienttest", "transport/transporttest", "transport/claimcheck/storetest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest", "internal/awss3/awss3test",
+	"client/clienttest", "transport/transporttest", "transport/claimcheck/storetest", "state/statetest", "worker/workertest", "jobs/storetest", "infra/live/livetest", "internal/archtest", "internal/awss3/awss3test", "internal/memnet",
 }
 
 // Mains are the trees that wire programs: they read the environment and load configuration.
@@ -69,7 +69,7 @@ var ImportRules = []ImportRule{
 		Why:     "test libraries are not linked into programs",
 	},
 	{
-		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest", Module + "/internal/awss3/awss3test"},
+		Imports: []string{Module + "/client/clienttest", Module + "/transport/transporttest", Module + "/transport/claimcheck/storetest", Module + "/state/statetest", Module + "/worker/workertest", Module + "/jobs/storetest", Module + "/infra/live/livetest", Module + "/internal/archtest", Module + "/internal/awss3/awss3test", Module + "/internal/memnet"},
 		Only:    TestPackages,
 		Why:     "test helpers are not linked into programs",
 	},

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/offloadhq/offload/internal/memnet"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/lambdatransport"
@@ -79,15 +80,24 @@ func TestB1_ResponseLostAfterAcceptIsUnknown(t *testing.T) {
 }
 
 func TestB2_AnswerAfterTheTimeoutIsUnknown(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	}))
-	defer server.Close()
-	results, err := newSender(t, client(server.URL), "work", &lambdatransport.Options{Timeout: 50 * time.Millisecond}).Send(t.Context(), envelopes(t, 1))
-	if results[0].Outcome != transport.Unknown || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `function "work": no answer within 50ms`) {
-		t.Fatalf("%+v, %v", results, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		})}
+		go func() { _ = server.Serve(network) }()
+		defer server.Close()
+		api := sdk(&http.Client{Transport: &http.Transport{DialContext: network.Dial}}, endpoint)
+		start := time.Now()
+		results, err := newSender(t, api, "work", &lambdatransport.Options{Timeout: 50 * time.Millisecond}).Send(t.Context(), envelopes(t, 1))
+		if results[0].Outcome != transport.Unknown || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `function "work": no answer within 50ms`) {
+			t.Fatalf("%+v, %v", results, err)
+		}
+		if took := time.Since(start); took != 50*time.Millisecond {
+			t.Errorf("a timeout of 50ms took %v", took)
+		}
+	})
 }
 
 func TestNothingThatListensIsRejected(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
+	"github.com/offloadhq/offload/internal/memnet"
 	"github.com/offloadhq/offload/transport"
 	"github.com/offloadhq/offload/transport/sqstransport"
 	"github.com/offloadhq/offload/transport/sqstransport/awssdk"
@@ -164,10 +165,10 @@ func testB3_ConnectionsAreKeptForManySenders(t *testing.T, client func(aws.Confi
 		meet.wait(r.Context())
 		_, _ = io.Copy(w, answer.Body)
 	})}
-	network := &memoryNetwork{arrived: make(chan net.Conn), closed: make(chan struct{})}
+	network := memnet.New()
 	go func() { _ = server.Serve(network) }()
 	defer server.Close()
-	base := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) { tr.DialTLSContext = network.dial })
+	base := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) { tr.DialTLSContext = network.Dial })
 	s := newSender(t, client(config(base, "https://sqs.eu-west-1.amazonaws.com")), queueURL, nil)
 	for range rounds {
 		for range senders {
@@ -179,42 +180,10 @@ func testB3_ConnectionsAreKeptForManySenders(t *testing.T, client func(aws.Confi
 		}
 		round.Wait()
 	}
-	if n := network.dialled.Load(); n > senders {
+	if n := network.Dialled(); n > senders {
 		t.Errorf("%d connections for %d senders", n, senders)
 	}
 }
-
-// memoryNetwork is a listener, and the way to it.
-type memoryNetwork struct {
-	arrived chan net.Conn
-	closed  chan struct{}
-	dialled atomic.Int32
-}
-
-func (m *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	m.dialled.Add(1)
-	here, there := net.Pipe()
-	select {
-	case m.arrived <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-m.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (m *memoryNetwork) Accept() (net.Conn, error) {
-	select {
-	case c := <-m.arrived:
-		return c, nil
-	case <-m.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (m *memoryNetwork) Close() error   { close(m.closed); return nil }
-func (m *memoryNetwork) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // TestCertificatesOfTheConfigurationHold has an authority of its own, as AWS_CA_BUNDLE sets it.
 func TestCertificatesOfTheConfigurationHold(t *testing.T) {
