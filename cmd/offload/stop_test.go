@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/offloadhq/offload/internal/cli"
 )
 
 // mark is a variable that all processes of one run of offload inherit, so that they can be found.
@@ -60,11 +62,9 @@ func TestSignalsStopTheCommand(t *testing.T) {
 	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "terminal closed": syscall.SIGHUP} {
 		t.Run(name, func(t *testing.T) {
 			mark := mark()
-			p := offload(t, dir, []string{mark}, "dev", "--port", "0", "--", "sh", "-c", "sleep 300 & echo up; wait")
+			p := offload(t, dir, []string{mark}, "dev", "--port", "0", "--", "sh", "-c", "sleep 3600 & echo up; wait")
 			p.find("up\n")
-			if got := running(t, mark); len(got) < 3 {
-				t.Fatalf("the search for processes finds %q, want offload, sh and sleep", got)
-			}
+			eventually(t, "offload, sh and sleep", func() bool { return len(running(t, mark)) >= 3 })
 			p.signal(s)
 			if status := p.wait(); status != 0 {
 				t.Errorf("exit status %d", status)
@@ -81,13 +81,9 @@ func TestSecondInterruptKillsACommandThatStays(t *testing.T) {
 	p.find("up\n")
 	p.signal(syscall.SIGINT)
 	p.find("no\n")
-	start := time.Now()
 	p.signal(syscall.SIGINT)
-	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), `command "sh": did not end when asked to, and was killed`) {
+	if status := p.wait(); status != 1 || !strings.Contains(p.out.String(), `command "sh": did not end when asked to, and was killed: `+cli.ErrHurry.Error()) {
 		t.Errorf("exit status %d: %s", status, p.out)
-	}
-	if took := time.Since(start); took > stopTimeout/2 {
-		t.Errorf("the second Ctrl-C took %v", took)
 	}
 	nothingLeft(t, mark)
 }
@@ -102,7 +98,7 @@ Resources:
     Properties: { CodeUri: ., Handler: bootstrap, Runtime: provided.al2023 }
 `)
 	dir := filepath.Dir(template)
-	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte("build-Slow:\n\ttouch $(GOTMPDIR)/begun; touch begun; sleep 300; touch ended\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte("build-Slow:\n\ttouch $(GOTMPDIR)/begun; touch begun; sleep 3600; touch ended\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
@@ -113,13 +109,9 @@ Resources:
 			if err := os.Remove(begun); err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
 			p.signal(s)
 			if status := p.wait(); status != 0 || !strings.HasSuffix(p.out.String(), "offload dev: stopped\n") || strings.Contains(p.out.String(), "the command runs") {
 				t.Errorf("exit status %d: %s", status, p.out)
-			}
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("it took %v", took)
 			}
 			nothingLeft(t, mark)
 			left, err := filepath.Glob(filepath.Join(dir, ".offload", "*", ".*"))

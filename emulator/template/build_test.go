@@ -308,12 +308,8 @@ func TestBuild_CancelKillsTheToolAndItsChildren(t *testing.T) {
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want one that wraps context.Canceled", err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for exec.CommandContext(t.Context(), "kill", "-0", pid).Run() == nil && !isZombie(t, pid) {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %s, a child of make, outlives the build", pid)
-		}
-		<-time.After(5 * time.Millisecond)
+	if exec.CommandContext(t.Context(), "kill", "-0", pid).Run() == nil && !isZombie(t, pid) {
+		t.Errorf("process %s, a child of make, outlives the build", pid)
 	}
 }
 
@@ -326,7 +322,7 @@ func isZombie(t *testing.T, pid string) bool {
 
 func waitForFile(t *testing.T, name string) string {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(deadline) {
 		if b, err := os.ReadFile(name); err == nil && bytes.HasSuffix(b, []byte("\n")) {
 			return strings.TrimSpace(string(b))

@@ -47,7 +47,7 @@ func (o BuildOptions) command(fn Function, staged string) (toolCommand, error) {
 	}
 }
 
-// A build that was cancelled has this long to close its output once it was killed.
+// A build that was cancelled has this long to end, and to close its output, once it was killed.
 const killDelay = 5 * time.Second
 
 // outputLimit bounds what a BuildError keeps of a tool's output.
@@ -74,6 +74,7 @@ func (o BuildOptions) run(ctx context.Context, fn Function, c toolCommand) error
 		return nil
 	}
 	if ctx.Err() != nil {
+		awaitGroup(cmd)
 		return fmt.Errorf("function %q: build stopped: %w", fn.LogicalID, context.Cause(ctx))
 	}
 	hint := "mend the code and build again"

@@ -16,12 +16,12 @@ import (
 type Process struct {
 	name string
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the command and its output have ended, and the rest of the group is killed
+	done chan struct{} // closed when the command and its output have ended, and nobody of the rest of the group runs any more
 	err  error         // valid after done
 }
 
-// killDelay is how long a killed group may take to close its output.
-const killDelay = 2 * time.Second
+// killDelay is how long a killed group may take to end, and to close its output.
+const killDelay = 5 * time.Second
 
 // Start runs args[0] with the rest of args as its arguments. env is the whole environment; stdout and stderr get the
 // output of the command and of all that it starts. The error names the command.
@@ -41,14 +41,15 @@ func Start(args, env []string, stdout, stderr io.Writer) (*Process, error) {
 	go func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
-		p.signal(syscall.SIGKILL) // whoever closed its output and stayed
+		KillGroup(cmd.Process.Pid, killDelay) // whoever closed its output and stayed
 	}()
 	return p, nil
 }
 
 type onlyWriter struct{ io.Writer }
 
-// Done is closed when the command and all that writes to its output have ended. What is left of its group then is killed.
+// Done is closed when the command and all that writes to its output have ended. What is left of its group then is killed, and has
+// ended too.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Pid is the process id of the command, and the id of its group.
@@ -65,7 +66,8 @@ func (p *Process) Err() error {
 }
 
 // Stop asks the whole group to end (SIGTERM), waits until it has or ctx ends, and then kills what is left of it. It
-// returns when no process of the group holds the output any more; the error is not nil if the group had to be killed.
+// returns when no process of the group runs any more; the error is not nil if the group had to be killed, and wraps the cause of
+// ctx.
 func (p *Process) Stop(ctx context.Context) error {
 	p.signal(syscall.SIGTERM)
 	select {
@@ -76,10 +78,10 @@ func (p *Process) Stop(ctx context.Context) error {
 	p.signal(syscall.SIGKILL)
 	select {
 	case <-p.done:
-	case <-time.After(killDelay):
+	case <-time.After(2 * killDelay):
 		return fmt.Errorf("command %q: was killed, and a process that left its group still holds its output", p.name)
 	}
-	return fmt.Errorf("command %q: did not end when asked to, and was killed", p.name)
+	return fmt.Errorf("command %q: did not end when asked to, and was killed: %w", p.name, context.Cause(ctx))
 }
 
 // Kill ends the whole group at once (SIGKILL), as a crash does, and returns when it has ended.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -49,13 +50,18 @@ func WithSignals(parent context.Context) (_ context.Context, release func()) {
 	}
 }
 
+// ErrHurry is the cause of the context that [StopWithin] gives, when the user does not wait for its end.
+var ErrHurry = errors.New("Ctrl-C was pressed once more")
+
 // StopWithin calls stop with a context that outlives ctx by at most d, and less if the user presses Ctrl-C once more
 // (see [WithSignals]). It returns what stop does.
 func StopWithin(ctx context.Context, d time.Duration, stop func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), d)
-	defer cancel()
+	bounded, end := context.WithTimeoutCause(context.WithoutCancel(ctx), d, fmt.Errorf("it had %v", d))
+	defer end()
+	bounded, cancel := context.WithCancelCause(bounded)
+	defer cancel(nil)
 	if hurry, ok := ctx.Value(hurryKey{}).(context.Context); ok {
-		defer context.AfterFunc(hurry, cancel)() //nolint:contextcheck // hurry comes out of ctx
+		defer context.AfterFunc(hurry, func() { cancel(ErrHurry) })() //nolint:contextcheck // hurry comes out of ctx
 	}
 	return stop(bounded)
 }

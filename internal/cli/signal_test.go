@@ -43,9 +43,9 @@ func TestSecondInterruptWaitsNoLonger(t *testing.T) {
 		}
 		raise(t, syscall.SIGINT)
 		<-ctx.Done()
-		return ctx.Err()
+		return context.Cause(ctx)
 	})
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, cli.ErrHurry) {
 		t.Fatalf("err = %v", err)
 	}
 	// And whatever is stopped after that is not waited for either.

@@ -73,7 +73,7 @@ func run(ctx context.Context, o Options, tmp string) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &demo{stdout: o.Stdout, out: filepath.Join(tmp, "out"), payloads: filepath.Join(tmp, "payloads"), limit: limit, tally: newTally(len(requests)), starts: newStarts()}
+	d := &demo{stdout: o.Stdout, out: filepath.Join(tmp, "out"), payloads: filepath.Join(tmp, "payloads"), limit: limit, within: context.WithTimeout, tally: newTally(len(requests)), starts: newStarts()}
 	e, err := d.startEmulator(ctx, o.Template)
 	if err != nil {
 		return err
@@ -102,9 +102,10 @@ func run(ctx context.Context, o Options, tmp string) (err error) {
 
 type demo struct {
 	stdout   io.Writer
-	out      string        // directory of the results
-	payloads string        // directory of what is too large for a message
-	limit    time.Duration // from the first request to the end of the last task
+	out      string                                                                     // directory of the results
+	payloads string                                                                     // directory of what is too large for a message
+	limit    time.Duration                                                              // from the first request to the end of the last task
+	within   func(context.Context, time.Duration) (context.Context, context.CancelFunc) // keeps the limit
 	tally    *tally
 	starts   *starts
 
@@ -127,7 +128,7 @@ func (d *demo) startEmulator(ctx context.Context, template string) (*emulator.Em
 
 // drive sends the requests, waits until every task has ended, and judges.
 func (d *demo) drive(ctx context.Context, url string, requests []request, effects *effects) error {
-	bounded, cancel := context.WithTimeout(ctx, d.limit)
+	bounded, cancel := d.within(ctx, d.limit)
 	defer cancel()
 	load := startLoad(bounded, url, requests)
 	var group errgroup.Group

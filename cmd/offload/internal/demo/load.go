@@ -149,6 +149,7 @@ func (l *load) post(ctx context.Context, r request) error {
 		return err
 	}
 	req.Header.Set("Idempotency-Key", r.id)
+	req.GetBody = nil // net/http must not send it again by itself, and unseen
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return unanswered{err}
