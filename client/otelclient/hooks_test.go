@@ -167,7 +167,7 @@ func TestThroughAQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(sender, &client.Options{Source: "test", Hooks: hooks})
+	c, err := client.New(sender, &client.Options{Source: "test", Hooks: hooks, ConfirmTimeout: time.Minute, AttemptTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -71,7 +72,7 @@ func newRig(t testing.TB, change func(*otelclient.Options, *client.Options)) *ri
 	r.tracer = traces.Tracer("program")
 	r.opts = otelclient.Options{TracerProvider: traces, MeterProvider: metrics}
 	o := client.Options{
-		Source: "test", Logger: slog.New(slog.DiscardHandler),
+		Source: "test", Logger: slog.New(slog.DiscardHandler), ConfirmTimeout: time.Minute, AttemptTimeout: time.Minute,
 		Routes: map[string]transport.Sender{"bulk": named{r.bulk, bulkFunction}},
 	}
 	if change != nil {

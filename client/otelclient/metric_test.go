@@ -129,163 +129,171 @@ func TestErrorTypes(t *testing.T) {
 		},
 	} {
 		t.Run(want, func(t *testing.T) {
-			r := newRig(t, c.change)
-			if c.prepare != nil {
-				c.prepare(r)
-			}
-			if c.ctx == nil {
-				c.ctx = t.Context()
-			}
-			if c.x.Name() == "" {
-				c.x = welcome.With(secret)
-			}
-			receipt, err := r.client.Fire(c.ctx, c.x, c.opts...)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			var names []string
-			for _, s := range r.spans.GetSpans() {
-				names = append(names, s.Name)
-				if s.Name != "create tasks" && s.Name != "create" {
-					continue
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c.change)
+				if c.prepare != nil {
+					c.prepare(r)
 				}
-				got := map[string]string{}
-				for _, a := range s.Attributes {
-					got[string(a.Key)] = a.Value.String()
+				if c.ctx == nil {
+					c.ctx = t.Context()
 				}
-				if got["error.type"] != want || s.Status.Description == "" || got["offload.task.id"] != receipt.ID {
-					t.Errorf("of %v: %v, status %+v", err, got, s.Status)
+				if c.x.Name() == "" {
+					c.x = welcome.With(secret)
 				}
-				return
-			}
-			t.Errorf("no create span among %q", names)
+				receipt, err := r.client.Fire(c.ctx, c.x, c.opts...)
+				if err == nil {
+					t.Fatal("no error")
+				}
+				var names []string
+				for _, s := range r.spans.GetSpans() {
+					names = append(names, s.Name)
+					if s.Name != "create tasks" && s.Name != "create" {
+						continue
+					}
+					got := map[string]string{}
+					for _, a := range s.Attributes {
+						got[string(a.Key)] = a.Value.String()
+					}
+					if got["error.type"] != want || s.Status.Description == "" || got["offload.task.id"] != receipt.ID {
+						t.Errorf("of %v: %v, status %+v", err, got, s.Status)
+					}
+					return
+				}
+				t.Errorf("no create span among %q", names)
+			})
 		})
 	}
 }
 
 func TestASenderWithoutADestination(t *testing.T) {
-	r := newRig(t, nil)
-	hooks, err := otelclient.Hooks(r.tasks, nil, &r.opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(r.tasks, &client.Options{Source: "test", Hooks: hooks})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.tasks.FailNext(errors.New("odd"))
-	receipt, err := c.Fire(t.Context(), welcome.With(secret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	is(t, r.one("create"), map[string]string{
-		"messaging.system": "offload", "messaging.operation.name": "create", "messaging.operation.type": "create",
-		"offload.task.name": "email.welcome", "offload.task.id": receipt.ID, "messaging.message.id": receipt.MessageID,
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		hooks, err := otelclient.Hooks(r.tasks, nil, &r.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := client.New(r.tasks, &client.Options{Source: "test", Hooks: hooks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.tasks.FailNext(errors.New("odd"))
+		receipt, err := c.Fire(t.Context(), welcome.With(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		is(t, r.one("create"), map[string]string{
+			"messaging.system": "offload", "messaging.operation.name": "create", "messaging.operation.type": "create",
+			"offload.task.name": "email.welcome", "offload.task.id": receipt.ID, "messaging.message.id": receipt.MessageID,
+		})
+		want := map[string]int64{
+			"messaging.operation.name=send messaging.operation.type=send messaging.system=offload ":                                1,
+			"error.type=*errors.errorString messaging.operation.name=send messaging.operation.type=send messaging.system=offload ": 1,
+		}
+		if got := r.points("messaging.client.sent.messages"); !maps.Equal(got, want) {
+			t.Errorf("sent %v, want %v", got, want)
+		}
 	})
-	want := map[string]int64{
-		"messaging.operation.name=send messaging.operation.type=send messaging.system=offload ":                                1,
-		"error.type=*errors.errorString messaging.operation.name=send messaging.operation.type=send messaging.system=offload ": 1,
-	}
-	if got := r.points("messaging.client.sent.messages"); !maps.Equal(got, want) {
-		t.Errorf("sent %v, want %v", got, want)
-	}
 }
 
 func TestRegister(t *testing.T) {
-	r := newRig(t, func(o *otelclient.Options, c *client.Options) {
-		o.ClientID, c.Mode, c.MaxPending = "api-1", client.Buffered, 3
-	})
-	unregister, err := otelclient.Register(r.client, &r.opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hold := make(chan struct{})
-	r.tasks.Respond(func(_ context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
-		<-hold
-		results := slices.Repeat([]transport.Result{{Outcome: transport.Accepted}}, len(batch))
-		if call == 1 {
-			results[0] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{Kind: transport.Throttled, Err: errors.New("x")}}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *otelclient.Options, c *client.Options) {
+			o.ClientID, c.Mode, c.MaxPending = "api-1", client.Buffered, 3
+		})
+		unregister, err := otelclient.Register(r.client, &r.opts)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return results, transport.FirstError(results, len(batch))
-	})
-	for i := range 4 {
-		if _, err := r.client.Fire(t.Context(), welcome.With(secret)); (err != nil) != (i == 3) {
-			t.Errorf("task %d: %v", i, err)
-		}
-	}
-	if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Delay(-1)); err == nil {
-		t.Error("no error")
-	}
-	size := r.client.Stats().InFlight.Bytes
-	if size == 0 {
-		t.Fatal("nothing is in flight")
-	}
-	check := func(when string, want map[string]int64) {
-		t.Helper()
-		got := map[string]int64{}
-		for _, name := range []string{
-			"tasks.fired", "tasks.refused", "tasks.dropped", "tasks.ended", "tasks.retried", "requests.sent", "tasks.waiting", "tasks.in_flight",
-			"bytes.waiting", "bytes.in_flight", "requests.open", "tasks.at_risk", "health",
-		} {
-			for attrs, value := range r.points("offload.client." + name) {
-				got[name+" "+attrs] = value
+		hold := make(chan struct{})
+		r.tasks.Respond(func(_ context.Context, call int, batch []task.Envelope) ([]transport.Result, error) {
+			<-hold
+			results := slices.Repeat([]transport.Result{{Outcome: transport.Accepted}}, len(batch))
+			if call == 1 {
+				results[0] = transport.Result{Outcome: transport.Rejected, Err: &transport.Error{Kind: transport.Throttled, Err: errors.New("x")}}
+			}
+			return results, transport.FirstError(results, len(batch))
+		})
+		for i := range 4 {
+			if _, err := r.client.Fire(t.Context(), welcome.With(secret)); (err != nil) != (i == 3) {
+				t.Errorf("task %d: %v", i, err)
 			}
 		}
-		if !maps.Equal(got, want) {
-			t.Errorf("%s:\n%v\nwant\n%v", when, got, want)
+		if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Delay(-1)); err == nil {
+			t.Error("no error")
 		}
-	}
-	const id = " messaging.client.id=api-1 "
-	const ended = "tasks.ended messaging.client.id=api-1 offload.outcome="
-	s := r.client.Stats()
-	check("while the transport hangs", map[string]int64{
-		"tasks.fired" + id: 5, "tasks.refused" + id: 1, "tasks.dropped" + id: 1, "tasks.retried" + id: 0, "requests.sent" + id: int64(s.Open),
-		ended + "accepted ": 0, ended + "rejected ": 0, ended + "unknown ": 0,
-		"tasks.waiting" + id: int64(3 - s.InFlight.Tasks), "tasks.in_flight" + id: int64(s.InFlight.Tasks), "bytes.waiting" + id: int64(s.Waiting.Bytes), "bytes.in_flight" + id: int64(size),
-		"requests.open" + id: int64(s.Open), "tasks.at_risk" + id: 3, "health" + id: 0,
-	})
-	close(hold)
-	r.flush()
-	s = r.client.Stats()
-	check("at the end", map[string]int64{
-		"tasks.fired" + id: 5, "tasks.refused" + id: 1, "tasks.dropped" + id: 1, "tasks.retried" + id: 1, "requests.sent" + id: int64(s.Requests),
-		ended + "accepted ": 3, ended + "rejected ": 0, ended + "unknown ": 0,
-		"tasks.waiting" + id: 0, "tasks.in_flight" + id: 0, "bytes.waiting" + id: 0, "bytes.in_flight" + id: 0,
-		"requests.open" + id: 0, "tasks.at_risk" + id: 0, "health" + id: 0,
-	})
-	for name, unit := range map[string]string{"tasks.fired": "{task}", "bytes.waiting": "By", "requests.open": "{request}"} {
-		if m, there := r.metric("offload.client." + name); !there || m.Unit != unit || m.Description == "" {
-			t.Errorf("%s is %+v, want the unit %q", name, m, unit)
+		size := r.client.Stats().InFlight.Bytes
+		if size == 0 {
+			t.Fatal("nothing is in flight")
 		}
-	}
-	if err := unregister(); err != nil {
-		t.Error(err)
-	}
-	if _, there := r.metric("offload.client.tasks.fired"); there {
-		t.Error("metrics go on after unregister")
-	}
+		check := func(when string, want map[string]int64) {
+			t.Helper()
+			got := map[string]int64{}
+			for _, name := range []string{
+				"tasks.fired", "tasks.refused", "tasks.dropped", "tasks.ended", "tasks.retried", "requests.sent", "tasks.waiting", "tasks.in_flight",
+				"bytes.waiting", "bytes.in_flight", "requests.open", "tasks.at_risk", "health",
+			} {
+				for attrs, value := range r.points("offload.client." + name) {
+					got[name+" "+attrs] = value
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s:\n%v\nwant\n%v", when, got, want)
+			}
+		}
+		const id = " messaging.client.id=api-1 "
+		const ended = "tasks.ended messaging.client.id=api-1 offload.outcome="
+		s := r.client.Stats()
+		check("while the transport hangs", map[string]int64{
+			"tasks.fired" + id: 5, "tasks.refused" + id: 1, "tasks.dropped" + id: 1, "tasks.retried" + id: 0, "requests.sent" + id: int64(s.Open),
+			ended + "accepted ": 0, ended + "rejected ": 0, ended + "unknown ": 0,
+			"tasks.waiting" + id: int64(3 - s.InFlight.Tasks), "tasks.in_flight" + id: int64(s.InFlight.Tasks), "bytes.waiting" + id: int64(s.Waiting.Bytes), "bytes.in_flight" + id: int64(size),
+			"requests.open" + id: int64(s.Open), "tasks.at_risk" + id: 3, "health" + id: 0,
+		})
+		close(hold)
+		r.flush()
+		s = r.client.Stats()
+		check("at the end", map[string]int64{
+			"tasks.fired" + id: 5, "tasks.refused" + id: 1, "tasks.dropped" + id: 1, "tasks.retried" + id: 1, "requests.sent" + id: int64(s.Requests),
+			ended + "accepted ": 3, ended + "rejected ": 0, ended + "unknown ": 0,
+			"tasks.waiting" + id: 0, "tasks.in_flight" + id: 0, "bytes.waiting" + id: 0, "bytes.in_flight" + id: 0,
+			"requests.open" + id: 0, "tasks.at_risk" + id: 0, "health" + id: 0,
+		})
+		for name, unit := range map[string]string{"tasks.fired": "{task}", "bytes.waiting": "By", "requests.open": "{request}"} {
+			if m, there := r.metric("offload.client." + name); !there || m.Unit != unit || m.Description == "" {
+				t.Errorf("%s is %+v, want the unit %q", name, m, unit)
+			}
+		}
+		if err := unregister(); err != nil {
+			t.Error(err)
+		}
+		if _, there := r.metric("offload.client.tasks.fired"); there {
+			t.Error("metrics go on after unregister")
+		}
+	})
 }
 
 func TestHealthIsAGauge(t *testing.T) {
-	r := newRig(t, nil)
-	unregister, err := otelclient.Register(r.client, &r.opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unregister() //nolint:errcheck // seen elsewhere
-	r.tasks.Respond(func(context.Context, int, []task.Envelope) ([]transport.Result, error) {
-		err := &transport.Error{Kind: transport.Misconfigured, Err: errors.New("no queue")}
-		return []transport.Result{{Outcome: transport.Rejected, Err: err}}, err
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		unregister, err := otelclient.Register(r.client, &r.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unregister() //nolint:errcheck // seen elsewhere
+		r.tasks.Respond(func(context.Context, int, []task.Envelope) ([]transport.Result, error) {
+			err := &transport.Error{Kind: transport.Misconfigured, Err: errors.New("no queue")}
+			return []transport.Result{{Outcome: transport.Rejected, Err: err}}, err
+		})
+		if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err == nil {
+			t.Fatal("no error")
+		}
+		if got, want := r.points("offload.client.health"), (map[string]int64{"": 2}); !maps.Equal(got, want) {
+			t.Errorf("of a blocked client: %v, want %v", got, want)
+		}
 	})
-	if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err == nil {
-		t.Fatal("no error")
-	}
-	if got, want := r.points("offload.client.health"), (map[string]int64{"": 2}); !maps.Equal(got, want) {
-		t.Errorf("of a blocked client: %v, want %v", got, want)
-	}
 }
 
 func TestWhatIsMissingIsAnError(t *testing.T) {

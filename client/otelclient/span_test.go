@@ -192,43 +192,45 @@ func TestOneRefusedTaskMarksTheSendSpanAndItsOwnCreateSpanOnly(t *testing.T) {
 
 // TestManyAtOnce: every task has one create span, and one link to it.
 func TestManyAtOnce(t *testing.T) {
-	r := newRig(t, nil)
-	const callers, each = 8, 50
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for range each {
-				if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err != nil {
-					t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		const callers, each = 8, 50
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for range each {
+					if _, err := r.client.Fire(t.Context(), welcome.With(secret)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		r.flush()
+		links := map[trace.SpanID]int{}
+		tasks := int64(0)
+		for _, send := range r.called("send tasks") {
+			for _, link := range send.Links {
+				links[link.SpanContext.SpanID()]++
+			}
+			for _, a := range send.Attributes {
+				if a.Key == "messaging.batch.message_count" {
+					tasks += a.Value.AsInt64()
 				}
 			}
-		})
-	}
-	wg.Wait()
-	r.flush()
-	links := map[trace.SpanID]int{}
-	tasks := int64(0)
-	for _, send := range r.called("send tasks") {
-		for _, link := range send.Links {
-			links[link.SpanContext.SpanID()]++
 		}
-		for _, a := range send.Attributes {
-			if a.Key == "messaging.batch.message_count" {
-				tasks += a.Value.AsInt64()
+		for _, create := range r.called("create tasks") {
+			if n := links[create.SpanContext.SpanID()]; n != 1 {
+				t.Errorf("create span %v has %d links", create.SpanContext.SpanID(), n)
 			}
 		}
-	}
-	for _, create := range r.called("create tasks") {
-		if n := links[create.SpanContext.SpanID()]; n != 1 {
-			t.Errorf("create span %v has %d links", create.SpanContext.SpanID(), n)
+		if len(links) != callers*each || tasks != callers*each {
+			t.Errorf("%d links, %d tasks counted, want %d", len(links), tasks, callers*each)
 		}
-	}
-	if len(links) != callers*each || tasks != callers*each {
-		t.Errorf("%d links, %d tasks counted, want %d", len(links), tasks, callers*each)
-	}
-	if got := r.points("messaging.client.sent.messages")[sent]; got != callers*each {
-		t.Errorf("messaging.client.sent.messages is %d", got)
-	}
+		if got := r.points("messaging.client.sent.messages")[sent]; got != callers*each {
+			t.Errorf("messaging.client.sent.messages is %d", got)
+		}
+	})
 }
 
 func TestNoCreateSpans(t *testing.T) {
@@ -281,64 +283,68 @@ func TestTheCallersSpanIsNotTouched(t *testing.T) {
 }
 
 func TestBufferedSpansEndWithoutTheTransport(t *testing.T) {
-	r := newRig(t, func(_ *otelclient.Options, o *client.Options) { o.Mode = client.Buffered })
-	hold := make(chan struct{})
-	r.tasks.Respond(func(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
-		<-hold
-		return slices.Repeat([]transport.Result{{Outcome: transport.Accepted, MessageID: "m"}}, len(batch)), nil
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ *otelclient.Options, o *client.Options) { o.Mode = client.Buffered })
+		hold := make(chan struct{})
+		r.tasks.Respond(func(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			<-hold
+			return slices.Repeat([]transport.Result{{Outcome: transport.Accepted, MessageID: "m"}}, len(batch)), nil
+		})
+		receipt, err := r.client.Fire(t.Context(), welcome.With(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		is(t, r.one("create tasks"), with(createTasks, map[string]string{"offload.task.id": receipt.ID}))
+		close(hold)
+		r.flush()
+		if send := r.one("send tasks"); send.Parent.SpanID() != r.one("create tasks").SpanContext.SpanID() {
+			t.Errorf("the send span is below %v", send.Parent)
+		}
 	})
-	receipt, err := r.client.Fire(t.Context(), welcome.With(secret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	is(t, r.one("create tasks"), with(createTasks, map[string]string{"offload.task.id": receipt.ID}))
-	close(hold)
-	r.flush()
-	if send := r.one("send tasks"); send.Parent.SpanID() != r.one("create tasks").SpanContext.SpanID() {
-		t.Errorf("the send span is below %v", send.Parent)
-	}
 }
 
 // TestNoArgumentIsExported: an encoder and a service may quote in an error what they refuse.
 func TestNoArgumentIsExported(t *testing.T) {
-	r := newRig(t, func(_ *otelclient.Options, o *client.Options) { o.SendTimeout = time.Nanosecond })
-	r.tasks.Respond(func(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
-		err := &transport.Error{Kind: transport.Invalid, Code: "InvalidMessageContents", Target: `queue "tasks"`, Err: errors.New("cannot read " + string(batch[0].Data()))}
-		return slices.Repeat([]transport.Result{{Outcome: transport.Rejected, Err: err}}, len(batch)), err
-	})
-	for _, x := range []task.Task{welcome.With(secret), task.Define[quoting]("bad").With(quoting{}), task.Define[chan int]("worse").With(nil)} {
-		if _, err := r.client.Fire(t.Context(), x); err == nil {
-			t.Fatalf("task %q: no error", x.Name())
-		}
-	}
-	if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Header("note", secret), task.Header(secret, secret)); err == nil {
-		t.Fatal("no error for a bad header")
-	}
-	if n := len(r.spans.GetSpans()); n != 5 {
-		t.Fatalf("%d spans", n)
-	}
-	for _, s := range r.spans.GetSpans() {
-		all := s.Name + s.Status.Description + text(s.Attributes)
-		for _, l := range s.Links {
-			all += text(l.Attributes) + l.SpanContext.TraceState().String()
-		}
-		for _, e := range s.Events {
-			all += e.Name + text(e.Attributes)
-		}
-		if strings.Contains(all, secret) || strings.Contains(all, "ada") {
-			t.Errorf("span %q tells the arguments: %s", s.Name, all)
-		}
-		if s.Status.Code != codes.Error {
-			t.Errorf("span %q has the status %v", s.Name, s.Status)
-		}
-	}
-	for _, name := range []string{"messaging.client.operation.duration", "messaging.client.sent.messages"} {
-		for attrs := range r.points(name) {
-			if strings.Contains(attrs, "ada") {
-				t.Errorf("metric %s tells the arguments: %s", name, attrs)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ *otelclient.Options, o *client.Options) { o.SendTimeout = time.Nanosecond })
+		r.tasks.Respond(func(_ context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			err := &transport.Error{Kind: transport.Invalid, Code: "InvalidMessageContents", Target: `queue "tasks"`, Err: errors.New("cannot read " + string(batch[0].Data()))}
+			return slices.Repeat([]transport.Result{{Outcome: transport.Rejected, Err: err}}, len(batch)), err
+		})
+		for _, x := range []task.Task{welcome.With(secret), task.Define[quoting]("bad").With(quoting{}), task.Define[chan int]("worse").With(nil)} {
+			if _, err := r.client.Fire(t.Context(), x); err == nil {
+				t.Fatalf("task %q: no error", x.Name())
 			}
 		}
-	}
+		if _, err := r.client.Fire(t.Context(), welcome.With(secret), task.Header("note", secret), task.Header(secret, secret)); err == nil {
+			t.Fatal("no error for a bad header")
+		}
+		if n := len(r.spans.GetSpans()); n != 5 {
+			t.Fatalf("%d spans", n)
+		}
+		for _, s := range r.spans.GetSpans() {
+			all := s.Name + s.Status.Description + text(s.Attributes)
+			for _, l := range s.Links {
+				all += text(l.Attributes) + l.SpanContext.TraceState().String()
+			}
+			for _, e := range s.Events {
+				all += e.Name + text(e.Attributes)
+			}
+			if strings.Contains(all, secret) || strings.Contains(all, "ada") {
+				t.Errorf("span %q tells the arguments: %s", s.Name, all)
+			}
+			if s.Status.Code != codes.Error {
+				t.Errorf("span %q has the status %v", s.Name, s.Status)
+			}
+		}
+		for _, name := range []string{"messaging.client.operation.duration", "messaging.client.sent.messages"} {
+			for attrs := range r.points(name) {
+				if strings.Contains(attrs, "ada") {
+					t.Errorf("metric %s tells the arguments: %s", name, attrs)
+				}
+			}
+		}
+	})
 }
 
 // quoting cannot be encoded and quotes itself.
