@@ -61,13 +61,21 @@ func (j *Journal) adoptOne(name string) error {
 		return err
 	}
 	h := &holder{name: name, lock: lock}
-	segments, err := openSegments(j.disk, h, os.O_RDWR)
+	taken, err := j.take(h)
 	if err != nil {
 		return errors.Join(err, lock.release(false))
 	}
-	if len(segments) == 0 {
+	if taken == 0 {
 		j.letGo(h)
-		return nil
+	}
+	return nil
+}
+
+// take makes what is in a subdirectory, whose lock is held, a part of this journal. It returns how many segments it found.
+func (j *Journal) take(h *holder) (taken int, err error) {
+	segments, err := openSegments(j.disk, h, os.O_RDWR)
+	if err != nil || len(segments) == 0 {
+		return 0, err
 	}
 	for _, s := range segments {
 		if s.backlog == 0 && s.torn { // Next will not read it
@@ -77,11 +85,14 @@ func (j *Journal) adoptOne(name string) error {
 		}
 	}
 	j.mu.Lock()
-	j.holders[name] = h
+	j.holders[h.name] = h
 	records := 0
 	for _, s := range segments {
 		h.segments++
 		j.usage += s.size
+		if h == j.own {
+			j.seq = max(j.seq, s.seq) // names there go on from this one
+		}
 		j.segments = append(j.segments, s)
 		records += s.backlog
 		n := s.backlog
@@ -91,8 +102,8 @@ func (j *Journal) adoptOne(name string) error {
 	}
 	j.mu.Unlock()
 	if records > 0 {
-		j.log.Info("journal: an orphan was adopted", "name", name, "segments", len(segments), "records", records)
+		j.log.Info("journal: an orphan was adopted", "name", h.name, "segments", len(segments), "records", records)
 	}
 	j.tellNews()
-	return nil
+	return len(segments), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // outage is a disk that has no room from one operation on, for some of them.
@@ -145,4 +146,91 @@ func TestT9_DiskFullAtEveryWrite(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// fill lets nothing more have room on the disk, until the returned function is called.
+func (d *simDisk) fill() (empty func()) {
+	set := func(op func(operation) error) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.op = op
+	}
+	set(func(o operation) error {
+		if (outage{}).needsRoom(o) {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	return func() { set(nil) }
+}
+
+// TestA10_AHostStartsOnAFullDisk: what dead hosts have left takes all the room, so the next one goes on in the place of the
+// oldest of them. It sends all of it, which makes room.
+func TestA10_AHostStartsOnAFullDisk(t *testing.T) {
+	rng, o, d := rand.New(rand.NewPCG(1, 10)), newOracle(), newSimDisk()
+	for range 3 {
+		j := mustOpen(t, d, Options{AdoptEvery: time.Hour, MaxBytes: 2 * MinSegmentBytes}) // too little to adopt the others
+		for range 20 {
+			r := o.draw(rng, 1500)
+			_, err := j.Append(testContext, r)
+			o.told(r, err)
+		}
+		d = d.kill()
+		_ = j.Close()
+	}
+	if len(o.acked) == 0 {
+		t.Fatal("nothing was stored")
+	}
+	empty := d.fill()
+	j := mustOpen(t, d, Options{})
+	j.supply.pause = 0
+	if j.Backlog() != len(o.acked) {
+		t.Errorf("a backlog of %d, want %d", j.Backlog(), len(o.acked))
+	}
+	if _, err := j.Append(testContext, Record{Body: []byte("x")}); !errors.Is(err, ErrFull) {
+		t.Errorf("on a full disk: %v", err)
+	}
+	if err := o.drain(j); err != nil || len(o.problems) > 0 {
+		t.Error(err, o.problems)
+	}
+	empty()
+	r := o.draw(rng, 100)
+	_, err := j.Append(testContext, r)
+	o.told(r, err)
+	if err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	next := d.kill()
+	_ = j.Close()
+
+	j = mustOpen(t, next, Options{})
+	if err := o.drain(j); err != nil || len(o.problems) > 0 {
+		t.Error(err, o.problems)
+	}
+	if lost := o.lost(next); len(lost) > 0 {
+		t.Errorf("lost: %v", lost)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	if names := left(next); len(names) > 0 {
+		t.Errorf("left, though everything is done: %v", names)
+	}
+}
+
+// TestA10_ALivingHostKeepsItsPlace on a disk that is full for others.
+func TestA10_ALivingHostKeepsItsPlace(t *testing.T) {
+	d := newSimDisk()
+	first := mustOpen(t, d, Options{})
+	if _, err := first.Append(testContext, Record{Body: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	empty := d.fill()
+	if j, err := openOn(d, Options{}); !errors.Is(err, ErrFull) {
+		t.Errorf("opened %v: %v", j != nil, err)
+	}
+	empty()
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -30,14 +30,35 @@ type note struct {
 	Started time.Time `json:"started"`
 }
 
-// newHolder makes a subdirectory and takes its lock. An adopter may be faster, and removes it as an empty orphan: then
-// there is another name.
-func newHolder(d disk, now time.Time) (*holder, error) {
+// own returns the subdirectory of a Journal that opens. On a disk that has no room for another one it is that of an orphan,
+// so that what the dead have left is sent, and its room comes back.
+func own(d disk, now time.Time) (h *holder, orphan bool, err error) {
 	host, _ := os.Hostname()
 	text, err := json.Marshal(note{os.Getpid(), host, now.UTC()})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	text = append(text, '\n')
+	h, err = newHolder(d, now, text)
+	if !noSpace(err) {
+		return h, false, err
+	}
+	names, listing := d.list(".")
+	slices.Sort(names) // by their age
+	for _, name := range names {
+		if !adoptable(name) {
+			continue
+		}
+		if lock, err := d.lock(name, text); err == nil {
+			return &holder{name: name, lock: lock}, true, nil
+		}
+	}
+	return nil, false, errors.Join(err, listing)
+}
+
+// newHolder makes a subdirectory and takes its lock. An adopter may be faster, and removes it as an empty orphan: then
+// there is another name.
+func newHolder(d disk, now time.Time, text []byte) (*holder, error) {
 	for range 100 {
 		name := fmt.Sprintf("%s%s-%08x", holderPrefix, now.UTC().Format("20060102t150405"), rand.Uint32())
 		if err := d.mkdir(name); errors.Is(err, fs.ErrExist) {
@@ -45,7 +66,7 @@ func newHolder(d disk, now time.Time) (*holder, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		lock, err := d.lock(name, append(text, '\n'))
+		lock, err := d.lock(name, text)
 		if errors.Is(err, errLocked) {
 			continue
 		}

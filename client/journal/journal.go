@@ -57,10 +57,12 @@ type counts struct {
 }
 
 // Open opens a directory on a local disk, and makes it if it is missing. It takes a subdirectory of its own, and adopts
-// the orphans there; what they hold is the backlog ([Journal.Next]). When that takes half of Options.MaxBytes, or comes from 64
+// the orphans there; what they hold is the backlog ([Journal.Next]). On a disk that is full it goes on in the subdirectory of an
+// orphan: what is in that one and in others can be sent, and makes room. When that takes half of Options.MaxBytes, or comes from 64
 // orphans, the others wait until it was given out. What cannot be adopted is logged and tried again.
 //
-// The error names the problems of the options, or is that of the disk; it matches ErrFull if that has no room.
+// The error names the problems of the options, or is that of the disk; it matches ErrFull if that has no room, and no orphan
+// to go on in.
 //
 // It reads the segments that the dead had not filled, one each at most, and of the others a few kilobytes.
 func Open(dir string, opts *Options) (*Journal, error) {
@@ -81,7 +83,7 @@ func Open(dir string, opts *Options) (*Journal, error) {
 
 // open opens a journal on a disk, with options that are filled.
 func open(d disk, opts Options) (*Journal, error) {
-	own, err := newHolder(d, time.Now())
+	own, orphan, err := own(d, time.Now())
 	if err != nil {
 		return nil, fullOr(err)
 	}
@@ -91,6 +93,12 @@ func open(d disk, opts Options) (*Journal, error) {
 		lead: make(chan struct{}, 1), read: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		closed: make(chan struct{}), ended: make(chan struct{}),
 		holders: map[string]*holder{own.name: own}, supply: supply{pause: failurePause},
+	}
+	if orphan {
+		if _, err := j.take(own); err != nil {
+			stop()
+			return nil, errors.Join(err, own.lock.release(false))
+		}
 	}
 	j.adopt()
 	j.work.Go(func() { every(ctx, opts.AdoptEvery, j.adopt) })

@@ -3,6 +3,9 @@ package journal_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -78,5 +81,45 @@ func TestA10_OpenOnAFullDisk(t *testing.T) {
 	}
 	if j, err := journal.Open(dir, nil); !errors.Is(err, journal.ErrFull) {
 		t.Errorf("opened %v: %v", j != nil, err)
+	}
+}
+
+// TestA10_ARealDiskWithoutAFreeInode has room for no directory: the next process goes on in that of the one before.
+func TestA10_ARealDiskWithoutAFreeInode(t *testing.T) {
+	dir := tmpfs(t, "1m,nr_inodes=20")
+	opts := journal.Options{SegmentBytes: 64 << 10}
+	j := open(t, dir, opts)
+	appendAll(t, j, "a", "b")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for i := range 20 {
+		name := filepath.Join(dir, strconv.Itoa(i))
+		err := os.WriteFile(name, nil, 0o600)
+		if errors.Is(err, syscall.ENOSPC) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, name)
+	}
+	j = open(t, dir, opts)
+	if _, err := j.Append(t.Context(), journal.Record{Body: []byte("c")}); !errors.Is(err, journal.ErrFull) {
+		t.Errorf("append: %v", err)
+	}
+	if got := bodies(t, j); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%q came back", got)
+	}
+	for _, name := range files {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for err := journal.ErrFull; err != nil; { // a full disk is spared for a moment
+		if _, err = j.Append(t.Context(), journal.Record{Body: []byte("c")}); err != nil && !errors.Is(err, journal.ErrFull) {
+			t.Fatal(err)
+		}
 	}
 }
