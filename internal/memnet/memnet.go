@@ -1,5 +1,6 @@
 // Package memnet is a network in memory, for tests on virtual time: a bubble of testing/synctest knows when all wait for it,
-// which it does not know of sockets. What takes no time on this network takes none, however busy the machine is.
+// which it does not know of sockets. What takes no time on this network takes none, however busy the machine is. For tests
+// that need a socket it has the address of [Nobody].
 package memnet
 
 import (

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,4 +55,18 @@ func TestNobodyAccepts(t *testing.T) {
 			t.Errorf("Accept returned %v after Close", err)
 		}
 	})
+}
+
+func TestNobodyListens(t *testing.T) {
+	address, release, err := memnet.Nobody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if l, err := net.Listen("tcp", address); err == nil {
+		t.Error("somebody may listen", l.Close())
+	}
+	if _, err := net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("Dial returned %v", err)
+	}
 }

@@ -6,17 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/offloadhq/offload/internal/memnet"
 	"github.com/offloadhq/offload/jobs"
 	"github.com/offloadhq/offload/jobs/webhook"
 	"github.com/offloadhq/offload/task"
@@ -39,6 +38,17 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// nobody is a URL at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	address, release, err := memnet.Nobody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return "http://" + address
 }
 
 func delivery(url string) jobs.Delivery {
@@ -233,54 +243,8 @@ func TestHugeHeader(t *testing.T) {
 	}
 }
 
-// block answers nothing until the client has gone.
-func block(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // the server notices that the client is gone only after the body
-	<-r.Context().Done()
-}
-
-func TestSlowReceiver(t *testing.T) {
-	url := serve(t, block)
-	t.Run("timeout", func(t *testing.T) {
-		h := newHandler(t, webhook.Options{AllowLoopback: true, Timeout: 20 * time.Millisecond})
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(attempt(t, 1), 10*time.Second)
-		defer cancel()
-		err := h.Handle(ctx, delivery(url))
-		if !errors.Is(err, context.DeadlineExceeded) || task.IsPermanent(err) {
-			t.Errorf("error %v, want a deadline to be retried", err)
-		}
-		if took := time.Since(start); took > 9*time.Second {
-			t.Errorf("took %v: the handler's own timeout did not hold", took)
-		}
-	})
-	t.Run("cancelled", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(attempt(t, 1))
-		time.AfterFunc(20*time.Millisecond, cancel)
-		err := newHandler(t, onLoopback).Handle(ctx, delivery(url))
-		if !errors.Is(err, context.Canceled) || task.IsPermanent(err) {
-			t.Errorf("error %v, want a cancellation to be retried", err)
-		}
-	})
-	t.Run("dawdling body", func(t *testing.T) {
-		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.WriteString(w, "o")
-			_ = http.NewResponseController(w).Flush()
-			block(w, r)
-		})
-		h := newHandler(t, webhook.Options{AllowLoopback: true, Timeout: 500 * time.Millisecond})
-		ctx, cancel := context.WithTimeout(attempt(t, 1), 10*time.Second)
-		defer cancel()
-		if err := h.Handle(ctx, delivery(url)); err != nil {
-			t.Errorf("error %v, want none: the answer was 200", err)
-		}
-	})
-}
-
 func TestNobodyListens(t *testing.T) {
-	s := httptest.NewServer(nil)
-	s.Close()
-	err := newHandler(t, onLoopback).Handle(attempt(t, 1), delivery(s.URL+"/?token=hunter2"))
+	err := newHandler(t, onLoopback).Handle(attempt(t, 1), delivery(nobody(t)+"/?token=hunter2"))
 	if err == nil || task.IsPermanent(err) {
 		t.Errorf("error %v, want one to be retried", err)
 	}
@@ -288,12 +252,10 @@ func TestNobodyListens(t *testing.T) {
 
 // Row I3: what is in a URL, a payload or a secret does not reach logs and dead letters by way of an error.
 func TestI3_ErrorsHoldNoSecrets(t *testing.T) {
-	closed := httptest.NewServer(nil)
-	closed.Close()
 	status := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	cut := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	h := newHandler(t, onLoopback)
-	for _, url := range []string{closed.URL, status, cut, "http://10.0.0.1", "ftp://a", "http://name.invalid"} {
+	for _, url := range []string{nobody(t), status, cut, "http://10.0.0.1", "ftp://a", "http://name.invalid"} {
 		ctx, cancel := context.WithTimeout(attempt(t, 1), time.Second)
 		err := h.Handle(ctx, jobs.Delivery{URL: url + "/canary1?canary2=canary3#canary4", Payload: json.RawMessage(`"canary5"`)})
 		cancel()
@@ -328,65 +290,5 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		t.Error(err)
 	} else {
 		h.Close()
-	}
-}
-
-// One handler serves a whole batch, and connections are used again.
-func TestConcurrentDeliveries(t *testing.T) {
-	var requests, connections atomic.Int32
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		_, _ = io.WriteString(w, "thanks")
-	}))
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	s.Start()
-	t.Cleanup(s.Close)
-	h := newHandler(t, onLoopback)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 25 {
-				if err := h.Handle(attempt(t, 1), delivery(s.URL)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := requests.Load(); n != 100 {
-		t.Errorf("%d requests, want 100", n)
-	}
-	if n := connections.Load(); n > 20 {
-		t.Errorf("%d connections for 100 requests: they are not used again", n)
-	}
-}
-
-// A connection that died while nobody used it, in a frozen process for example, does not cost an attempt.
-func TestDeadPooledConnection(t *testing.T) {
-	var requests atomic.Int32
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if requests.Add(1) != 2 {
-			return
-		}
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_ = conn.Close() // without an answer
-	})
-	h := newHandler(t, onLoopback)
-	for range 2 {
-		if err := h.Handle(attempt(t, 1), delivery(url)); err != nil {
-			t.Error(err)
-		}
-	}
-	if n := requests.Load(); n != 3 {
-		t.Errorf("%d requests, want 3: the second was repeated", n)
 	}
 }

@@ -101,9 +101,12 @@ func TestB2_AnswerAfterTheTimeoutIsUnknown(t *testing.T) {
 }
 
 func TestNothingThatListensIsRejected(t *testing.T) {
-	server := httptest.NewServer(nil)
-	server.Close()
-	results, err := newSender(t, client(server.URL), "work", nil).Send(t.Context(), envelopes(t, 1))
+	address, release, err := memnet.Nobody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	results, err := newSender(t, client("http://"+address), "work", nil).Send(t.Context(), envelopes(t, 1))
 	if results[0].Outcome != transport.Rejected || transport.KindOf(err) != transport.Transient || !strings.Contains(err.Error(), "nothing listens there") {
 		t.Fatalf("%+v, %v", results, err)
 	}

@@ -30,12 +30,12 @@ import (
 func TestNothingThatListensIsRejected(t *testing.T) { each(t, testNothingThatListensIsRejected) }
 
 func testNothingThatListensIsRejected(t *testing.T, k kind) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, release, err := memnet.Nobody()
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := "http://" + l.Addr().String()
-	_ = l.Close()
+	defer release()
+	base := "http://" + address
 	results, _ := newSender(t, k.client(config(nil, base)), base+"/000000000000/work", nil).Send(t.Context(), envelopes(t, 1))
 	if e := is(t, results[0], rejected, transient); !strings.Contains(e.Hint, "nothing listens there") || !errors.Is(e, syscall.ECONNREFUSED) {
 		t.Errorf("error %v", e)
