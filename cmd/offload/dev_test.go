@@ -280,10 +280,11 @@ func TestFireOnBothRoads(t *testing.T) {
 			return err == nil
 		})
 	}
-	// A queue that is not there is named, with what to do.
+	// A queue that is not there is named, with what to do, in one line.
 	f := offload(t, ".", env, "fire", "a.b", "{}", "--queue-url", endpoint+"/000000000000/Absent")
-	if status := f.wait(); status != 1 || !strings.Contains(f.out.String(), "/Absent") || !strings.Contains(f.out.String(), "check the queue URL") {
-		t.Errorf("status %d: %s", status, f.out)
+	status, says := f.wait(), f.out.String()
+	if status != 1 || !strings.Contains(says, "/Absent") || !strings.Contains(says, "check the queue URL") || strings.Count(says, "\n") != 1 {
+		t.Errorf("status %d: %s", status, says)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"io"
 	"os"
 	"time"
@@ -81,7 +82,7 @@ func (f *fire) run(ctx context.Context, name, arguments string) (id string, err 
 	if err != nil {
 		return "", err
 	}
-	c, err := client.New(sender, &client.Options{Source: "offload-fire"})
+	c, err := client.New(sender, &client.Options{Source: "offload-fire", Logger: slog.New(slog.DiscardHandler)}) // the error has it all
 	if err != nil {
 		return "", err
 	}

@@ -224,19 +224,23 @@ func (d *drain) senders(ctx context.Context) (transport.Sender, map[string]trans
 	return sender, routes, nil
 }
 
-// flush waits until all is sent, and tells once a second how far it is.
+// flush waits until all is sent, and tells how far it is: once a second, if that has changed.
 func (d *drain) flush(ctx context.Context, c *client.Client) error {
 	done := make(chan error, 1)
 	go func() { done <- c.Flush(ctx) }()
 	tell := time.NewTicker(time.Second)
 	defer tell.Stop()
+	told := ""
 	for {
 		select {
 		case err := <-done:
 			return err
 		case <-tell.C:
 			s := c.Stats()
-			fmt.Fprintf(d.stdout, "sent %d, waiting %d\n", s.Accepted, s.Backlog+s.Waiting.Tasks+s.InFlight.Tasks)
+			if now := fmt.Sprintf("sent %d, waiting %d", s.Accepted, s.Backlog+s.Waiting.Tasks+s.InFlight.Tasks); now != told {
+				told = now
+				fmt.Fprintln(d.stdout, now)
+			}
 		}
 	}
 }

@@ -219,6 +219,7 @@ func TestDrainThatIsInterruptedKeepsTheRest(t *testing.T) {
 		ended <- run(ctx, []string{"journal", "drain", dir, "--queue-url", queue + "-is-not-there"}, &out, &errs)
 	}()
 	eventually(t, "the word of a missing queue", func() bool { return strings.Contains(errs.String(), "refuses every task") })
+	eventually(t, "how far it is", func() bool { return strings.Contains(out.String(), "sent 0, waiting 50") })
 	cancel()
 	if status := <-ended; status != 1 || !strings.Contains(out.String(), "sent 0, put aside 0, left 50") {
 		t.Errorf("status %d\n%s%s", status, out.String(), errs.String())
