@@ -55,8 +55,9 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	}
 	p := &reporter{hook: o.OnResult, ledger: l, log: o.Logger, journaled: c.journaled}
 	for class, sender := range o.Routes {
+		forgetful := o.forgetful(sender)
 		c.routes[class] = &route{
-			class: class, sender: sender, limits: sender.Limits(), forgets: o.forgets(sender),
+			class: class, sender: sender, limits: sender.Limits(), forgetful: forgetful, forgets: forgetful && o.Mode == Buffered,
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
 			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher, journaled: c.journaled,
 			health: Health{Class: class},

@@ -63,10 +63,10 @@ func newEntry() *entry { return entries.Get().(*entry) }
 const maxRoom = 1 << 10
 
 // free lets the next task have the memory of an entry, which nobody holds any more; and that of its body, if nobody holds that
-// either.
+// either. Of several attempts one may have been that of a Sender which was taken down, and has not returned.
 func (e *entry) free() {
 	var room []byte
-	if body := e.envelope.Body(); e.route.forgets && cap(body) <= maxRoom {
+	if body := e.envelope.Body(); e.route.forgets && e.attempts == 1 && cap(body) <= maxRoom {
 		room = body[:0]
 	}
 	*e = entry{room: room}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,13 +21,15 @@ import (
 	"github.com/offloadhq/offload/transport"
 )
 
-// forgetful keeps nothing but the places of bodies in memory.
+// forgetful keeps nothing but the places of batches and bodies in memory.
 type forgetful struct {
 	answer clienttest.Responder
 
-	mu     sync.Mutex
-	places map[*byte]bool // guarded by mu
-	tasks  int            // guarded by mu
+	mu      sync.Mutex
+	batches map[*task.Envelope]bool // guarded by mu
+	sent    int                     // guarded by mu: batches
+	places  map[*byte]bool          // guarded by mu
+	tasks   int                     // guarded by mu
 }
 
 func (f *forgetful) Limits() transport.Limits  { return small }
@@ -31,6 +37,8 @@ func (f *forgetful) Forgets() transport.Sender { return f }
 
 func (f *forgetful) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	f.mu.Lock()
+	f.batches[unsafe.SliceData(batch)] = true
+	f.sent++
 	for _, e := range batch {
 		f.places[unsafe.SliceData(e.Body())] = true
 		f.tasks++
@@ -40,19 +48,21 @@ func (f *forgetful) Send(ctx context.Context, batch []task.Envelope) ([]transpor
 }
 
 func newForgetful(answer clienttest.Responder) *forgetful {
-	return &forgetful{answer: answer, places: map[*byte]bool{}}
+	return &forgetful{answer: answer, batches: map[*task.Envelope]bool{}, places: map[*byte]bool{}}
 }
 
 // keeper keeps what it was given: it promises nothing.
 type keeper struct {
-	mu   sync.Mutex
-	kept []task.Envelope // guarded by mu
+	mu      sync.Mutex
+	kept    []task.Envelope   // guarded by mu: copies
+	batches [][]task.Envelope // guarded by mu: as they came
 }
 
 func (k *keeper) keep(batch []task.Envelope) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = append(k.kept, batch...)
+	k.batches = append(k.batches, batch)
 }
 
 func (k *keeper) Limits() transport.Limits { return small }
@@ -148,6 +158,7 @@ func TestEnvelopesThatAreHeldStay(t *testing.T) {
 					t.Error(err)
 				}
 				checkKept(t, k.kept, rounds*aRound)
+				checkKept(t, slices.Concat(k.batches...), rounds*aRound)
 			})
 		})
 	}
@@ -164,7 +175,43 @@ func TestForgottenMemoryIsUsedAgain(t *testing.T) {
 		if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
 			t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
 		}
+		if len(f.batches) > f.sent/2 {
+			t.Errorf("%d batches lay in %d places", f.sent, len(f.batches))
+		}
 	})
+}
+
+// TestBatchesOfASenderThatIsTakenDownStay has a Forgetful Sender that does not return at times: what it has set off may then
+// still read the batch.
+func TestBatchesOfASenderThatIsTakenDownStay(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("taken down") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := &keeper{}
+				f := newForgetful(func(ctx context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+					if rand.IntN(3) == 0 {
+						k.keep(batch)
+						end()
+					}
+					return clienttest.Accept(ctx, 0, batch)
+				})
+				c := newClient(t, f, &client.Options{Mode: client.Buffered, Logger: slog.New(slog.DiscardHandler)})
+				fireRounds(t, c)
+				if err := c.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if len(k.batches) == 0 {
+					t.Error("it was never taken down")
+				}
+				for i, e := range slices.Concat(k.batches...) {
+					again, err := task.Parse(e.Body())
+					if err != nil || e.ID() != k.kept[i].ID() || again.ID() != e.ID() {
+						t.Fatalf("the envelope %q became %q, with the body %s", k.kept[i].ID(), e.ID(), e.Body())
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestWhatIsNotDeliveredStays has a Forgetful Sender that refuses some tasks, gives no answer for others at first, and hangs

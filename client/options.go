@@ -136,10 +136,10 @@ func fill[T int | time.Duration](name string, field *T, standard T) error {
 	return nil
 }
 
-// forgets reports that nobody holds an envelope that s has delivered: the journal may, and hooks that see it may.
-func (o *Options) forgets(s transport.Sender) bool {
+// forgetful reports that nobody holds envelopes once s has returned: hooks that see them may.
+func (o *Options) forgetful(s transport.Sender) bool {
 	f, ok := s.(transport.Forgetful)
-	return ok && reflect.TypeOf(s).Comparable() && f.Forgets() == s && o.Mode == Buffered && o.Hooks.Send == nil && o.Hooks.Sent == nil
+	return ok && reflect.TypeOf(s).Comparable() && f.Forgets() == s && o.Hooks.Send == nil && o.Hooks.Sent == nil
 }
 
 func checkRoutes(s transport.Sender, routes map[string]transport.Sender) (problems []error) {

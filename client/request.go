@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/offloadhq/offload/internal/list"
@@ -22,13 +23,28 @@ type request struct {
 	waiting   int             // how many entries waited behind it
 	cancel    context.CancelFunc
 	began     time.Time
-	round     int // of the breaker
+	round     int  // of the breaker
+	returned  bool // the Sender has, in the ordinary way
 
 	node list.Node[*request] // in flight; guarded by the mutex of the route
 
 	// One allocation for a request of the usual size.
 	entryRoom, endedRoom, toldRoom [usualItems]*entry
 	envelopeRoom                   [usualItems]task.Envelope
+}
+
+var requests = sync.Pool{New: func() any { return new(request) }}
+
+// newRequest returns an empty one.
+func newRequest() *request { return requests.Get().(*request) }
+
+// free lets the next request have the memory of one whose place is taken over. A Sender that is not forgetful may keep the
+// envelopes, and so may what one has set off that was taken down.
+func (q *request) free(forgetful bool) {
+	if forgetful && q.returned {
+		*q = request{}
+		requests.Put(q)
+	}
 }
 
 // usualItems is the most that Amazon SQS takes in a request.
@@ -53,7 +69,9 @@ func (r *route) run(ctx context.Context, q *request) {
 		results, err := r.send(ctx, q)
 		r.settle(q, results, err)
 		runtime.Gosched() // callers that were let go fire again: let them board
-		ctx, q = r.takeOver(q)
+		last := q
+		ctx, q = r.takeOver(last)
+		last.free(r.forgetful)
 	}
 }
 
@@ -62,20 +80,22 @@ func (r *route) send(ctx context.Context, q *request) ([]transport.Result, error
 	s := Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
 	ctx = r.watcher.send(ctx, s)
 	began := time.Now()
-	results, err := r.call(ctx, q.envelopes)
+	results, err := r.call(ctx, q)
 	r.watcher.sent(ctx, s, results, err, began)
 	return results, err
 }
 
 // call calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
-func (r *route) call(ctx context.Context, batch []task.Envelope) (results []transport.Result, err error) {
+func (r *route) call(ctx context.Context, q *request) (results []transport.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.log.Error("sender panicked; its tasks will be sent again", "class", r.class, "panic", p, "stack", string(debug.Stack()))
 			results, err = nil, panicked(r.sender, p)
 		}
 	}()
-	return r.sender.Send(ctx, batch)
+	results, err = r.sender.Send(ctx, q.envelopes)
+	q.returned = true
+	return results, err
 }
 
 func panicked(s transport.Sender, p any) error {

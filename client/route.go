@@ -18,7 +18,8 @@ type route struct {
 	class          string
 	sender         transport.Sender
 	limits         transport.Limits
-	forgets        bool // nobody holds the bodies of tasks that were delivered
+	forgetful      bool // nobody holds the envelopes of a request whose Sender has returned
+	forgets        bool // nor the bodies of tasks that were delivered
 	sendTimeout    time.Duration
 	attemptTimeout time.Duration
 	maxSenders     int
@@ -132,7 +133,7 @@ func (r *route) mayOpen(now time.Time) bool {
 
 // next takes what waits, as much as fits one request; nil if nothing does.
 func (r *route) next(now time.Time) (context.Context, *request) {
-	q := &request{}
+	q := newRequest()
 	for r.line.Len() > 0 {
 		batch := slices.DeleteFunc(r.line.take(q.entryRoom[:0], r.limits, r.breaker.open), func(e *entry) bool {
 			late := !e.deadline.IsZero() && !now.Before(e.deadline)
@@ -161,6 +162,7 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 		q.waiting = r.line.Len()
 		return ctx, q
 	}
+	requests.Put(q)
 	return nil, nil
 }
 
