@@ -2,10 +2,10 @@ package awscall
 
 import "sync"
 
-// buffers keeps the memory of bodies for the next call.
+// buffers keeps the memory of answers for the next call.
 type buffers struct{ pool sync.Pool }
 
-var bodies, answers buffers
+var answers buffers
 
 // maxKept keeps one huge body from pinning its memory.
 const maxKept = 64 << 10

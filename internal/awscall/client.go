@@ -1,11 +1,9 @@
 package awscall
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,11 +28,11 @@ type Client struct {
 	keys        awserr.Keys
 	anonymous   bool
 	signer      *v4.Signer
-	drafts      sync.Pool // of *draft
+	exchanges   sync.Pool // of *exchange
 	clock       clock
 	blank       http.Request // what all requests have in common
 	agent       []string     // the value of a header
-	reuses      bool         // the buffers of bodies; the HTTP client is one that is known to read none after its answer
+	reuses      bool         // the memory of requests
 }
 
 // New makes a client from a loaded configuration, and no request. It returns every problem, joined. What only an SDK
@@ -53,7 +51,6 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 	}
 	c := &Client{
 		service: s, endpoint: endpoint, credentials: awserr.Cached(cfg.Credentials),
-		http:      awserr.Pooled(cfg.HTTPClient),
 		anonymous: aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)),
 		agent:     []string{"offload"},
 	}
@@ -61,7 +58,9 @@ func New(cfg aws.Config, s Service) (*Client, error) {
 	c.blank = http.Request{
 		Method: http.MethodPost, URL: endpoint.URL, Host: endpoint.URL.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	_, c.reuses = c.http.(*awshttp.BuildableClient)
+	pooled := awserr.Pooled(cfg.HTTPClient)
+	_, c.reuses = pooled.(*awshttp.BuildableClient)
+	c.http = direct(pooled, endpoint.URL)
 	c.clock.off = cfg.DisableClockSkewCorrection
 	if cfg.AppID != "" {
 		c.agent[0] += " app/" + url.PathEscape(cfg.AppID)
@@ -88,16 +87,12 @@ func (c *Client) Endpoint() Endpoint { return c.endpoint }
 // the credentials, or an [*Error]; watch knows how far the request came.
 func (c *Client) Call(ctx context.Context, target string, encode func([]byte) []byte, decode func([]byte) error, watch *awserr.Call) error {
 	watch.Begin()
-	body := bodies.get()
-	defer func() {
-		if c.reuses && watch.Written() {
-			bodies.put(body)
-		}
-	}()
-	*body = encode(*body)
-	r := c.request(ctx, watch, target, *body)
+	x := c.newExchange()
+	defer c.free(x, watch)
+	x.body = encode(x.body)
+	r := c.request(ctx, watch, target, x)
 	used := c.clock.offset()
-	if err := c.sign(ctx, r, *body, used, watch); err != nil {
+	if err := c.sign(ctx, r, x, used, watch); err != nil {
 		return err
 	}
 	watch.Sending()
@@ -129,30 +124,6 @@ func (c *Client) Call(ctx context.Context, target string, encode func([]byte) []
 var clockCodes = map[string]bool{
 	"InvalidSignature": true, "SignatureDoesNotMatch": true, "AuthFailure": true, "RequestTimeTooSkewed": true,
 	"RequestExpired": true, "RequestInTheFuture": true, "AccessDenied": true,
-}
-
-// Values of headers, which nobody writes to.
-var (
-	contentType = []string{"application/x-amz-json-1.0"}
-	queryMode   = []string{"true"} // an error then carries its older code too
-)
-
-// request builds the request. Its body is of a kind that net/http knows to be in memory: it then writes headers and body
-// at once, and can send them again on another connection when an idle one turns out to be closed.
-func (c *Client) request(ctx context.Context, watch *awserr.Call, target string, body []byte) *http.Request {
-	r := c.blank.WithContext(watch.Traced(ctx))
-	r.Header = make(http.Header, 8)
-	r.Header["Content-Type"] = contentType
-	r.Header["User-Agent"] = c.agent
-	r.Header["X-Amz-Target"] = []string{target}
-	r.Header["X-Amzn-Query-Mode"] = queryMode
-	if trace := InvocationTrace(ctx); trace != "" {
-		r.Header["X-Amzn-Trace-Id"] = []string{headerText(trace)}
-	}
-	r.ContentLength = int64(len(body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	r.Body, _ = r.GetBody()
-	return r
 }
 
 // InvocationTrace is the X-Ray header of the Lambda invocation that ctx belongs to, "" outside a function. Each call

@@ -55,10 +55,19 @@ type lender struct {
 
 // Retrieve implements aws.CredentialsProvider.
 func (l lender) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	generation := l.keys.lends(l.CredentialsCache)
-	c, err := l.CredentialsCache.Retrieve(ctx)
+	return l.keys.Retrieve(ctx, l.CredentialsCache, l.call)
+}
+
+// Retrieve asks the provider for the credentials of one call, as that which Lend returns does.
+func (k *Keys) Retrieve(ctx context.Context, provider aws.CredentialsProvider, call *Call) (aws.Credentials, error) {
+	cache, ok := provider.(*aws.CredentialsCache)
+	if !ok {
+		return provider.Retrieve(ctx)
+	}
+	generation := k.lends(cache)
+	c, err := cache.Retrieve(ctx)
 	if err == nil {
-		l.call.loan = l.keys.lent(generation, key{c.AccessKeyID, c.SecretAccessKey, c.SessionToken})
+		call.loan = k.lent(generation, key{c.AccessKeyID, c.SecretAccessKey, c.SessionToken})
 	}
 	return c, err
 }

@@ -1,6 +1,7 @@
 package awserr
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -41,5 +42,9 @@ func Pooled(base aws.HTTPClient) aws.HTTPClient {
 		t.IdleConnTimeout = IdleTimeout
 		t.TLSHandshakeTimeout = ConnectTimeout
 		t.WriteBufferSize = writeBuffer
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.DynamicRecordSizingDisabled = true // a young connection would cut a request into records of one packet
 	})
 }

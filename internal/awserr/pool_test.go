@@ -35,6 +35,9 @@ func TestB3_PoolFitsManySenders(t *testing.T) {
 		if tr.MaxIdleConnsPerHost < 128 || tr.MaxIdleConns < tr.MaxIdleConnsPerHost || tr.MaxConnsPerHost != 0 || tr.IdleConnTimeout >= time.Minute || tr.TLSHandshakeTimeout > 5*time.Second || tr.Proxy == nil {
 			t.Errorf("%s: the pool is %+v", name, tr)
 		}
+		if !tr.TLSClientConfig.DynamicRecordSizingDisabled {
+			t.Errorf("%s: a young connection cuts requests into small records", name)
+		}
 		if base != nil && tr.TLSClientConfig.RootCAs != ca {
 			t.Errorf("%s: are lost", name)
 		}

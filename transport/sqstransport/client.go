@@ -18,7 +18,8 @@ type Client struct {
 // signer: a request costs a fraction of the CPU of the SDK's client, and a program with it does not link package
 // service/sqs. Region, endpoint (AWS_ENDPOINT_URL, FIPS and dual-stack among it), credentials, certificates, proxies,
 // AppID and the correction of the clock are those of cfg, by the SDK's rules; credentials are cached, and those that the service
-// refuses are loaded again. An HTTP client in cfg that is not the SDK's BuildableClient is used as it is.
+// refuses are loaded again. An HTTP client in cfg that is not the SDK's BuildableClient is used as it is; else requests go over
+// HTTP/1.1, and no redirect is followed.
 //
 // The pool keeps 256 connections (the SDK's own keeps 10), idle ones end before the service ends them, and connecting
 // takes at most 5 s. Nothing is retried. NewClient makes no request. What cannot work is an error of [New] and [NewSettler]:
