@@ -1,4 +1,4 @@
-package main
+package archtest
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 
 // TestReadmeQuotesThePage: each figure of its section "What it costs" stands in docs/benchmarks.md too.
 func TestReadmeQuotesThePage(t *testing.T) {
-	readme, page := text(t, "../README.md"), text(t, "../docs/benchmarks.md")
+	readme, page := text(t, "../../README.md"), text(t, "../../docs/benchmarks.md")
 	_, section, found := strings.Cut(readme, "\n## What it costs\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	figure := regexp.MustCompile(`\d[\d.,]*k?`) // without its unit, which columns of the page have in their heads
