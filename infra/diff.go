@@ -28,8 +28,9 @@ func orNothing(s string) string {
 	return s
 }
 
-// notCompared are the fields that pair two resources, or that differ between two deployments of one template.
-var notCompared = map[string]bool{"ID": true, "Name": true, "ARN": true, "URL": true, "Line": true}
+// notCompared are the fields that pair two resources, or that differ between two deployments of one template: the host of a
+// queue's URL may be another one to a function than to who asks.
+var notCompared = map[string]bool{"ID": true, "Name": true, "ARN": true, "URL": true, "QueueURL": true, "DeadLetterQueueURL": true, "Line": true}
 
 // Diff compares two stacks resource by resource, by logical id, and field by field. Names, ARNs and URLs of resources of the stack
 // stand for the resource wherever they occur, so a template and its deployment are equal. What either reader could not

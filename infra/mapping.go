@@ -1,5 +1,7 @@
 package infra
 
+import "strings"
+
 const (
 	pageScaling    = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
 	pageFailures   = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"
@@ -29,6 +31,14 @@ var mappingRules = []Rule{
 		Why:   "Lambda deletes the messages that do not match, without running or keeping them.",
 		Fix:   "remove FilterCriteria; an unknown task name is retried and dead-lettered with its reason",
 		Page:  pageFiltering, check: checkFilter,
+	},
+	{
+		ID: "C13-settler", Severity: Error,
+		Title: "a function settles the messages of the queue that feeds it",
+		Why: "The worker sets the wait of what failed, and moves the dead, by the URLs in OFFLOAD_QUEUE_URL and OFFLOAD_DEAD_LETTER_QUEUE_URL. At another queue SQS " +
+			"refuses each of these calls: there is no backoff, and what failed for good comes back until SQS moves it away, without a reason.",
+		Fix:  "set OFFLOAD_QUEUE_URL of the function to the queue of its event, OFFLOAD_DEAD_LETTER_QUEUE_URL to that one's dead-letter queue, and give each queue a function of its own",
+		Page: pageVisible, check: checkSettler,
 	},
 	{
 		ID: "D1-concurrency", Severity: Error,
@@ -88,6 +98,36 @@ func checkOneMapping(r *run) {
 			r.found(q, "", "%d event source mappings read the queue: %s and %s", len(all), all[0].ID, all[1].ID)
 		}
 	}
+}
+
+func checkSettler(r *run) {
+	if !r.known(append(r.mappingPaths(), paths("Queues", r.Queues, "DeadLetterARN")...)...) || !r.known("Functions") {
+		return
+	}
+	for i := range r.Mappings {
+		m := &r.Mappings[i]
+		q := r.Queue(m.QueueARN)
+		fn, _ := r.Function(m.FunctionARN)
+		if q == nil || fn == nil || !r.knownFields("Functions."+fn.ID, "QueueURL", "DeadLetterQueueURL") {
+			continue
+		}
+		if fn.QueueURL != "" && !q.isAt(fn.QueueURL) {
+			r.found(fn, "QueueURL", "%s feeds the function, and OFFLOAD_QUEUE_URL is %s", q.ID, fn.QueueURL)
+		}
+		letters := r.Queue(q.DeadLetterARN) // C13-redrive and C13-target have what is wrong with that one
+		if letters != nil && letters != q && fn.DeadLetterQueueURL != "" && !letters.isAt(fn.DeadLetterQueueURL) {
+			r.found(fn, "DeadLetterQueueURL", "the dead letters of %s are in %s, and OFFLOAD_DEAD_LETTER_QUEUE_URL is %s", q.ID, letters.ID, fn.DeadLetterQueueURL)
+		}
+	}
+}
+
+// isAt says whether a URL is one of the queue, whatever its host: it ends with the account and the name.
+func (q *Queue) isAt(url string) bool {
+	if url == q.URL {
+		return true
+	}
+	arn := strings.Split(q.ARN, ":")
+	return len(arn) == 6 && strings.HasSuffix(url, "/"+arn[4]+"/"+arn[5])
 }
 
 var checkEnabled = checkMappings(func(r *run, m *Mapping) {

@@ -42,6 +42,10 @@ type Function struct {
 	Async               []Async // event invoke configurations, by qualifier
 	URLs                []FunctionURL
 	Policy              []Statement // resource policies of the function and its aliases
+
+	// What the worker is told by its variables; "" when they are not set. Nothing else is read of the variables.
+	QueueURL           string // OFFLOAD_QUEUE_URL: where it settles what failed
+	DeadLetterQueueURL string // OFFLOAD_DEAD_LETTER_QUEUE_URL
 }
 
 // Async is an event invoke configuration: what becomes of asynchronous invocations of one qualifier.

@@ -183,6 +183,23 @@ func TestD1_ThrottlesDoNotUseUpReceives(t *testing.T) {
 	})
 }
 
+// The URLs of a function's queues are known by their account and name: the host is another one on each endpoint.
+func TestC13_AFunctionSettlesTheQueueThatFeedsIt(t *testing.T) {
+	told := func(queue, letters string) func(*infra.Stack) {
+		return func(s *infra.Stack) { s.Functions[0].QueueURL, s.Functions[0].DeadLetterQueueURL = queue, letters }
+	}
+	const host = "https://sqs." + region + ".amazonaws.com/"
+	checkLimits(t, []limit{
+		{"nothing", told("", ""), ""},
+		{"both", told(host+account+"/Tasks", host+account+"/Letters"), ""},
+		{"by another host", told("http://localhost:4566/"+account+"/Tasks", ""), ""},
+		{"the dead letters", told(host+account+"/Letters", ""), "C13-settler"},
+		{"of another account", told(host+"210987654321/Tasks", ""), "C13-settler"},
+		{"of another name", told(host+account+"/MyTasks", ""), "C13-settler"},
+		{"dead letters in the queue", told(host+account+"/Tasks", host+account+"/Tasks"), "C13-settler"},
+	})
+}
+
 func TestD3_FailuresAreReported(t *testing.T) {
 	checkLimits(t, []limit{{"not", func(s *infra.Stack) { s.Mappings[0].ReportBatchItemFailures = false }, "D3-report"}})
 }

@@ -19,7 +19,7 @@ func TestCheck_AnEmptyListThatWasNotReadIsNotGood(t *testing.T) {
 		rules []string
 	}{
 		"Mappings": {func(s *infra.Stack) { s.Mappings = nil }, []string{
-			"C7-visibility", "C13-mapping", "C13-enabled", "C13-filter", "D1-concurrency", "D1-reserved", "D3-report", "H3-worker", "J3-actions", "J3-managed", "J3-trust",
+			"C7-visibility", "C13-mapping", "C13-enabled", "C13-filter", "C13-settler", "D1-concurrency", "D1-reserved", "D3-report", "H3-worker", "J3-actions", "J3-managed", "J3-trust",
 		}},
 		"Alarms": {func(s *infra.Stack) { s.Alarms = nil }, []string{"C9-inflight", "H4-actions", "H4-errors"}},
 	} {

@@ -90,7 +90,8 @@ func (r *reader) alias(fn *infra.Function) string {
 	return ""
 }
 
-// setConfiguration takes what the model has of a configuration, and nothing of the function's variables.
+// setConfiguration takes what the model has of a configuration, and of the function's variables nothing but the URLs of its
+// queues.
 func (r *reader) setConfiguration(fn *infra.Function, c *lambda.GetFunctionConfigurationOutput) {
 	if arn := strings.Split(aws.ToString(c.FunctionArn), ":"); len(arn) >= 7 {
 		fn.ARN = strings.Join(arn[:7], ":") // without the qualifier
@@ -104,6 +105,13 @@ func (r *reader) setConfiguration(fn *infra.Function, c *lambda.GetFunctionConfi
 	}
 	if c.DeadLetterConfig != nil {
 		fn.DeadLetterARN = aws.ToString(c.DeadLetterConfig.TargetArn)
+	}
+	if env := c.Environment; env != nil && env.Error == nil {
+		fn.QueueURL, fn.DeadLetterQueueURL = env.Variables["OFFLOAD_QUEUE_URL"], env.Variables["OFFLOAD_DEAD_LETTER_QUEUE_URL"]
+	} else if env != nil {
+		for _, field := range []string{"QueueURL", "DeadLetterQueueURL"} {
+			r.noteText("Functions."+fn.ID+"."+field, "Lambda cannot decrypt the variables for you: "+aws.ToString(env.Error.Message))
+		}
 	}
 	if c.LoggingConfig != nil {
 		fn.LogGroup = aws.ToString(c.LoggingConfig.LogGroup)

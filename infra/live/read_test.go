@@ -66,6 +66,19 @@ func TestDeniedIsNotChecked(t *testing.T) {
 	}
 }
 
+// Variables under a key that the caller may not use: what they say of queues is not checked, and all the rest is.
+func TestEncryptedVariablesAreNotChecked(t *testing.T) {
+	a := deploy(t)
+	a.Encrypt()
+	s := read(t, a)
+	isUnread(t, s.Stack, "Lambda cannot decrypt the variables for you: no kms:Decrypt, as the test says")
+	for _, skip := range infra.Check(s.Stack).Skipped {
+		if skip.Rule != "C13-settler" {
+			t.Errorf("%s is not checked: %v", skip.Rule, skip)
+		}
+	}
+}
+
 // Two denials hide more than each alone: which queues are dead-letter queues, for one. On a good stack nothing is found, still.
 func TestTwoDenialsAreNoFinding(t *testing.T) {
 	for first, others := range map[string][]string{

@@ -34,6 +34,8 @@ func (p props) function() *infra.Function {
 		RoleARN:       p.text("Role", "RoleARN", ""),
 		KMSKeyARN:     p.text("KmsKeyArn", "KMSKeyARN", ""),
 	}
+	fn.QueueURL = p.variable("OFFLOAD_QUEUE_URL", "QueueURL")
+	fn.DeadLetterQueueURL = p.variable("OFFLOAD_DEAD_LETTER_QUEUE_URL", "DeadLetterQueueURL")
 	fn.LogGroup = p.sub("LoggingConfig", "LogGroup").text("LogGroup", "LogGroup", "/aws/lambda/"+fn.Name)
 	if a := p.texts("Architectures", "Architecture"); len(a) > 0 {
 		fn.Architecture = a[0]
@@ -43,6 +45,11 @@ func (p props) function() *infra.Function {
 		fn.ReservedConcurrency = &n
 	}
 	return fn
+}
+
+// variable reads one of a function's environment.
+func (p props) variable(name, field string) string {
+	return p.sub("Environment", field).sub("Variables", field).text(name, field, "")
 }
 
 // function finds what a name, an ARN or a part of one means, and the qualifier in it.

@@ -76,6 +76,15 @@ func (a *AWS) Lack(service string) {
 	a.lacking[service] = true
 }
 
+// Encrypt keeps the variables of functions from whoever asks, as a key does that the caller may not use.
+func (a *AWS) Encrypt() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, fn := range a.functions {
+		fn.configuration["Environment"] = object{"Error": object{"ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt, as the test says"}}
+	}
+}
+
 // Lose deletes a resource behind CloudFormation's back.
 func (a *AWS) Lose(id string) {
 	a.mu.Lock()

@@ -70,7 +70,8 @@ func secondMapping(ctx context.Context, t *Target) (Undo, error) {
 }
 
 var mappingMisconfigurations = []Misconfiguration{
-	{Rule: "C13-mapping", What: "two", At: "TaskQueue", Also: []string{"C7-visibility", "H3-worker"}, Break: secondMapping},
+	{Rule: "C13-mapping", What: "two", At: "TaskQueue", Also: []string{"C7-visibility", "C13-settler", "H3-worker"}, Break: secondMapping},
+	{Rule: "C13-settler", What: "a function of another queue", At: "BulkFunction", Also: []string{"C7-visibility", "C13-mapping", "H3-worker"}, Break: secondMapping},
 	{Rule: "C13-enabled", What: "off", At: "WorkerFunctionTasks", Break: update(
 		func(in *lambda.UpdateEventSourceMappingInput, _ infra.Mapping) { in.Enabled = aws.Bool(false) },
 		func(in *lambda.UpdateEventSourceMappingInput, _ infra.Mapping) { in.Enabled = aws.Bool(true) },

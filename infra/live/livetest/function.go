@@ -33,7 +33,9 @@ func newFunction(f *infra.Function) *function {
 			"FunctionName": f.Name, "FunctionArn": f.ARN + ":" + liveVersion, "Version": liveVersion, "Runtime": f.Runtime, "Role": f.RoleARN,
 			"Architectures": []any{f.Architecture}, "Timeout": int(f.Timeout.Seconds()), "MemorySize": f.MemoryMB,
 			"LoggingConfig": object{"LogGroup": f.LogGroup, "LogFormat": "JSON"},
-			"Environment":   object{"Variables": object{"WEBHOOK_SECRET": Secret}},
+			"Environment": object{"Variables": object{
+				"WEBHOOK_SECRET": Secret, "OFFLOAD_QUEUE_URL": f.QueueURL, "OFFLOAD_DEAD_LETTER_QUEUE_URL": f.DeadLetterQueueURL,
+			}},
 		},
 		aliases: f.Aliases, recursion: f.RecursiveLoop, async: map[string]object{}, urls: map[string]object{}, policies: map[string][]any{},
 	}
