@@ -52,6 +52,7 @@ func TestMain(m *testing.M) {
 	if scratch, err = os.MkdirTemp("", "api"); err != nil {
 		log.Fatal(err)
 	}
+	shutdownTimeout = patience
 	code := m.Run()
 	_ = os.RemoveAll(scratch)
 	os.Exit(code)
@@ -61,7 +62,7 @@ func TestMain(m *testing.M) {
 type service struct {
 	queues *sqs.Service
 	faulty bool
-	room   int64 // requests after which nothing is stored or answered; 0: any number
+	room   int64 // requests after which nothing is stored or answered; 0: any number, negative: none
 	seen   atomic.Int64
 	server *httptest.Server
 }
@@ -81,7 +82,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // torn: the host is gone
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if n := s.seen.Add(1); s.room > 0 && n > s.room {
+	if n := s.seen.Add(1); s.room != 0 && n > s.room {
 		<-r.Context().Done()
 		return
 	}
@@ -178,6 +179,12 @@ func (l *life) undelivered() int {
 		n, _ = strconv.Atoi(found[1])
 	}
 	return n
+}
+
+// impatient reports that the host, whose program has little patience, did not wait for the last requests: their clients were
+// not answered.
+func (l *life) impatient() bool {
+	return strings.Contains(l.log, "api: "+context.DeadlineExceeded.Error())
 }
 
 // live starts a host, sends it requests from 16 clients, signals it when it is time, and waits for its end.
@@ -283,7 +290,7 @@ func TestT4_A2_KilledAPI(t *testing.T) {
 				env := s.environ("OFFLOAD_MODE="+mode, "OFFLOAD_JOURNAL="+dir)
 				l := live(t, env, syscall.SIGKILL, afterSome())
 				for mode == "journaled" && left(t, dir) { // the next start sends what this one has left, as far as its time goes
-					if next := live(t, env, syscall.SIGTERM, func(*life) bool { return true }); next.err != nil {
+					if next := live(t, env, syscall.SIGTERM, func(*life) bool { return true }); next.err != nil && !next.impatient() {
 						t.Fatalf("the next start: %v\n%s", next.err, next.log)
 					}
 				}
@@ -301,8 +308,12 @@ func TestT4_A2_KilledAPI(t *testing.T) {
 // TestT4_A2_KilledAPIWithAFullBuffer kills it when its queue has stalled and its buffer is full.
 func TestT4_A2_KilledAPIWithAFullBuffer(t *testing.T) {
 	most := 0
-	for range lives {
-		s := newService(t, false, 1+rand.Int64N(20))
+	for i := range lives {
+		room := 1 + rand.Int64N(20)
+		if i == 0 { // else what the host takes for pending may all be stored, where the service is slower than the clients
+			room = -1
+		}
+		s := newService(t, false, room)
 		refused := 1 + rand.IntN(20)
 		l := live(t, s.environ("OFFLOAD_MODE=buffered", "OFFLOAD_MAX_PENDING=50"), syscall.SIGKILL, func(l *life) bool { return l.full >= refused })
 		n := l.lost(t, s)
@@ -324,7 +335,7 @@ func TestT5_A3_TerminatedAPI(t *testing.T) {
 			for range lives {
 				s := newService(t, true, 0)
 				l := live(t, s.environ("OFFLOAD_MODE="+mode), syscall.SIGTERM, afterSome())
-				if n := l.lost(t, s); n > l.undelivered() || (l.err == nil) != (l.undelivered() == 0) {
+				if n := l.lost(t, s); n > l.undelivered() || (l.err == nil) != (l.undelivered() == 0 && !l.impatient()) {
 					t.Errorf("lost %d of %d, and the process ended with %v\n%s", n, len(l.accepted), l.err, l.log)
 				}
 				accepted, told = accepted+len(l.accepted), told+l.undelivered()
