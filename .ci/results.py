@@ -10,7 +10,7 @@ import time
 import boto3
 from botocore.config import Config
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def main():

@@ -135,8 +135,11 @@ func (p *probe) takeRecord(id string) (found record, ok bool) {
 func aliasConfiguration(p *probe) {
 	id := p.fire(p.direct(), order.Order{Fail: -1})
 	eventually(p.t, "three runs", func() bool { return len(p.of(id)) == 3 })
-	recorded := false
-	for deadline := time.Now().Add(5 * time.Second); !recorded && time.Now().Before(deadline); {
+	recorded, wait := false, patience
+	if _, known := deviations[p.name]["async/alias-configuration"]; known {
+		wait = 5 * time.Second // for nothing
+	}
+	for deadline := time.Now().Add(wait); !recorded && time.Now().Before(deadline); {
 		_, recorded = p.takeRecord(id)
 	}
 	p.judge(p.t, "async/alias-configuration", recorded, "no record came to the destination of the alias")
@@ -169,7 +172,8 @@ func retriesThenOnFailure(p *probe) {
 	}
 	for i, least := range retryDelays {
 		wait := runs[i+1].began.Sub(runs[i].ended)
-		p.judge(p.t, "async/retry-wait", wait >= least && wait < least+2*time.Second, "retry %d came after %v, want %v to %v", i+1, wait, least, least+2*time.Second)
+		most := least + 30*time.Second // and what a busy machine takes; without the setting it is a minute
+		p.judge(p.t, "async/retry-wait", wait >= least && wait < most, "retry %d came after %v, want %v to %v", i+1, wait, least, most)
 	}
 	p.aRecord(r, "Unhandled", 3)
 	if r.ResponsePayload.ErrorMessage != "run 3 was ordered to fail" {
@@ -221,7 +225,7 @@ func timeoutEndsAsRecord(p *probe) {
 	id := p.fire(p.direct(), order.Order{Loop: true})
 	r := p.failed(id)
 	p.aRecord(r, "Unhandled", 3)
-	if !strings.Contains(r.ResponsePayload.ErrorMessage, "Task timed out after 3.00 seconds") { // AWS words the rest in two ways
+	if !strings.Contains(r.ResponsePayload.ErrorMessage, "Task timed out after 6.00 seconds") { // AWS words the rest in two ways
 		p.t.Errorf("the response is %+v, want a timeout", r.ResponsePayload)
 	}
 }
@@ -239,8 +243,8 @@ func partialBatch(p *probe) {
 	if runs[0].number != 1 || runs[1].number != 2 || !runs[1].batch {
 		p.t.Errorf("runs %+v, want receive counts 1 and 2", runs)
 	}
-	if wait := runs[1].began.Sub(runs[0].began); wait < 2*time.Second || wait > 8*time.Second {
-		p.t.Errorf("it came back after %v, want the visibility timeout of 3 s", wait)
+	if wait := runs[1].began.Sub(runs[0].began); wait < 5*time.Second || wait > 25*time.Second { // 30 s is the default
+		p.t.Errorf("it came back after %v, want the visibility timeout of 6 s", wait)
 	}
 	eventually(p.t, "the queue to be empty", func() bool { return p.queue("Work").left() == 0 })
 	for _, id := range good {

@@ -65,7 +65,7 @@ func startEmulator(tb testing.TB, template string, change func(*emulator.Options
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := e.Close(ctx); err != nil {
 			tb.Error(err)

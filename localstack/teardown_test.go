@@ -129,7 +129,7 @@ func resources(t *testing.T, s *localstack.Stack) (all []resource) {
 
 func namesOf(t *testing.T, x target, prefix string) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, err := sqsOf(x).ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: &prefix})
 	if err != nil {

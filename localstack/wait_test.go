@@ -8,7 +8,7 @@ import (
 )
 
 // patience bounds every wait for what should come soon.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // eventually waits until ok is true.
 func eventually(tb testing.TB, what string, ok func() bool) {

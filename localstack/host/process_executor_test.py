@@ -9,7 +9,7 @@ from unittest import mock
 
 import process_executor
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 
 
 class FunctionProcessTest(unittest.TestCase):

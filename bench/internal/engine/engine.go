@@ -66,7 +66,7 @@ func open(ctx context.Context, name string, s queue.Server, started func(fired, 
 }
 
 // patience is how long a task may take to start before the engine counts as stuck.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Idle fires n tasks one by one, each some time after the last one has begun, and measures from the call of Fire to the
 // beginning of the handler. pause is the longest of those times: where workers poll, it must be a poll's interval at least.
