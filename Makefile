@@ -52,10 +52,10 @@ demo: bin/offload ## 1,000 requests through everything, then a table; under thre
 	@exec bin/offload demo
 
 test: ## all tests, shuffled
-	$(call in-each,go test -shuffle=on ./...)
+	$(call in-each,go test -shuffle=on -timeout=30m ./...)
 
 race: ## all tests, shuffled, under the race detector (needs a C compiler)
-	$(call in-each,go test -race -shuffle=on ./...)
+	$(call in-each,go test -race -shuffle=on -timeout=30m ./...)
 
 lint: $(GOLANGCI_LINT) $(STATICCHECK) $(GOVULNCHECK) $(GOFUMPT) ## vet, staticcheck, golangci-lint, gofumpt, govulncheck
 	$(call in-each,go vet ./...,$(LINTED))
