@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,7 +82,8 @@ func (s *Sender) Forgets() transport.Sender { return s }
 // that one bad entry never fails its mates; nothing of the refused request was stored. Errors are [*transport.Error].
 func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.Result, error) {
 	results := make([]transport.Result, len(batch))
-	var room parcelRoom
+	room := parcelRooms.Get().(*parcelRoom)
+	defer room.free()
 	p := parcel{batch: batch, results: results, messages: room.messages[:0], places: room.places[:0]}
 	for i := range batch {
 		e := &batch[i]
@@ -94,8 +96,14 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 	}
 	if n := pack.Prefix(p.messages, size, maxEntries, maxBatchBytes); n == len(p.messages) {
 		s.request(ctx, p)
-		return results, transport.FirstError(results, len(batch))
+	} else {
+		s.requests(ctx, p)
 	}
+	return results, transport.FirstError(results, len(batch))
+}
+
+// requests sends as many requests as the parcel takes.
+func (s *Sender) requests(ctx context.Context, p parcel) {
 	var group errgroup.Group
 	group.SetLimit(s.opts.Concurrency)
 	for at, part := range pack.Requests(p.messages, size, maxEntries, maxBatchBytes) {
@@ -105,7 +113,6 @@ func (s *Sender) Send(ctx context.Context, batch []task.Envelope) ([]transport.R
 		})
 	}
 	_ = group.Wait() // every error is in the results
-	return results, transport.FirstError(results, len(batch))
 }
 
 // parcel is what goes into a request, or into several: messages, and the place of each in the batch and in the results. Delays
@@ -117,10 +124,17 @@ type parcel struct {
 	places   []int
 }
 
-// parcelRoom is one allocation for a parcel of the usual size.
+// parcelRoom is the memory for a parcel of the usual size, which nobody reads once Send returns.
 type parcelRoom struct {
 	messages [maxEntries]api.Message
 	places   [maxEntries]int
+}
+
+var parcelRooms = sync.Pool{New: func() any { return new(parcelRoom) }}
+
+func (r *parcelRoom) free() {
+	clear(r.messages[:])
+	parcelRooms.Put(r)
 }
 
 func (p parcel) part(from, to int) parcel {
