@@ -59,7 +59,8 @@ func Page(run *Run, plots string) string {
 
 const (
 	hostText = "A fake Amazon SQS over TLS on the same machine that answers at once. What is seen is the work of the host. The first four numbers of a cell are for\n" +
-		"1, 8, 64 and 256 goroutines that each call again as soon as they have an answer; the server's CPU, allocations and requests are for 64."
+		"1, 8, 64 and 256 goroutines that each call again as soon as they have an answer; the server's CPU, allocations and requests are for 64.\n" +
+		"*Sender of 10* sends tasks that were encoded before; the other rows make theirs."
 	farText  = "The same server, with a round trip of 10 ms: half of it before a message is stored, half after."
 	callText = "How long one call takes the caller: p50 / p99. A bare request is a POST of 300 bytes that does nothing, on one connection: the round trip itself."
 	peerText = "asynq on Redis and River on PostgreSQL store tasks themselves, on this machine and its disk; SQS is a service elsewhere, and its part (three copies in three\n" +
