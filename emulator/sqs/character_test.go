@@ -16,7 +16,7 @@ import (
 // takes through AWS's client.
 func TestC3_EveryLegalCharacterComesBackAsItWas(t *testing.T) {
 	client, _ := newClient(t)
-	url := newSDKQueue(t, client, "q", nil)
+	url := newSDKQueue(t, client, "q", hidden)
 	want := map[string]bool{}
 	var b strings.Builder
 	flush := func() {

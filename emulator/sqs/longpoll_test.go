@@ -155,7 +155,7 @@ func TestReceiveEndsEarly(t *testing.T) {
 // receives: each message is either returned to a caller or visible.
 func TestReceiveCancelledLeavesNothingInFlight(t *testing.T) {
 	s := newService(t)
-	arn := create(t, s, "q", nil)
+	arn := create(t, s, "q", hidden)
 	const rounds = 2000
 	held := 0
 	for range rounds {
