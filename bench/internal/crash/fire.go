@@ -40,7 +40,7 @@ func Fire(ctx context.Context, p Plan) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	c, err := queue.NewClient(p.Server, &client.Options{Mode: p.Mode, MaxPending: p.MaxPending})
+	c, err := queue.NewClient(p.Server, &client.Options{Mode: p.Mode, MaxPending: p.MaxPending, ConfirmTimeout: patience, SendTimeout: patience})
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func Fire(ctx context.Context, p Plan) (err error) {
 	}
 	<-ctx.Done()
 	l.SetAtRisk(c.Stats().AtRisk().Tasks)
-	last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	last, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return c.Close(last)
 }

@@ -32,7 +32,7 @@ const (
 	killRate   = 5000
 	killAfter  = 1000 // fires at least, and up to twice as many
 	drainTasks = 10_000
-	patience   = 2 * time.Minute
+	patience   = 5 * time.Minute // of anything: only what hangs takes it
 )
 
 // Killer ends processes and makes the account.
