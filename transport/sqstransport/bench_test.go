@@ -308,8 +308,8 @@ func TestAllocationsOfARequest(t *testing.T) {
 			}
 		})
 	}
-	if own, sdk := count(lean), count(viaSDK); own > 150 || own > sdk/3 {
-		t.Errorf("%v allocations for ten tasks, and %v by the SDK; want at most 150, and a third", own, sdk)
+	if own, sdk := count(lean), count(viaSDK); own > 90 || own > sdk/4 {
+		t.Errorf("%v allocations for ten tasks, and %v by the SDK; want at most 90, and a quarter", own, sdk)
 	} else {
 		t.Logf("%v allocations for ten tasks, and %v by the SDK", own, sdk)
 	}
