@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,6 @@ import (
 
 	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/emulator/sqs"
-	"github.com/offloadhq/offload/task"
 )
 
 // lives is how many processes a test of this file ends; see make soak.
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 	if scratch, err = os.MkdirTemp("", "api"); err != nil {
 		log.Fatal(err)
 	}
-	shutdownTimeout = patience
+	waits.shutdown, waits.confirm, waits.attempt = patience, patience, patience
 	code := m.Run()
 	_ = os.RemoveAll(scratch)
 	os.Exit(code)
@@ -105,7 +105,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *service) stored(t *testing.T) map[string]bool {
 	t.Helper()
 	s.server.Close()
-	ids := map[string]bool{}
+	all := map[string]bool{}
 	hidden := time.Hour
 	for {
 		got, err := s.queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:q", sqs.ReceiveInput{Max: 1000, Visibility: &hidden})
@@ -113,15 +113,9 @@ func (s *service) stored(t *testing.T) map[string]bool {
 			t.Fatal(err)
 		}
 		if len(got) == 0 {
-			return ids
+			return all
 		}
-		for _, m := range got {
-			e, err := task.Parse([]byte(m.Body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			ids[e.ID()] = true
-		}
+		maps.Copy(all, ids(t, got))
 	}
 }
 

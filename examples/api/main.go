@@ -29,9 +29,9 @@ import (
 	"time"
 )
 
-// shutdownTimeout bounds how long the host waits at its end for requests, and as long again for tasks on their way. Both
-// fit into the ten seconds that offload dev gives. Tests on busy machines have longer.
-var shutdownTimeout = 4 * time.Second
+// waits bounds what takes long. At its end the host waits for requests, and as long again for tasks on their way: both fit
+// into the ten seconds that offload dev gives. Of the client's waits zero is the default. Tests on busy machines have longer.
+var waits = struct{ shutdown, confirm, attempt time.Duration }{shutdown: 4 * time.Second}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -83,7 +83,7 @@ func run(ctx context.Context, getenv func(string) string, stdout, logs io.Writer
 
 // closeWithin gives an orderly end its time, also when ctx has ended: that is why there is an end.
 func closeWithin(ctx context.Context, end func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waits.shutdown)
 	defer cancel()
 	return end(ctx)
 }

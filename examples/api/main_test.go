@@ -99,6 +99,20 @@ func queue(t *testing.T, hold func()) (queues *sqs.Service, env map[string]strin
 	}
 }
 
+// ids are those of the tasks in messages, which may be more: what takes long is sent again.
+func ids(t *testing.T, messages []sqs.Message) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	for _, m := range messages {
+		e, err := task.Parse([]byte(m.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.ID()] = true
+	}
+	return all
+}
+
 // output is a buffer that run writes while the test reads.
 type output struct {
 	mu sync.Mutex
@@ -155,16 +169,8 @@ func TestEndDrainsRequestsAndTasks(t *testing.T) {
 		t.Errorf("run: %v", err)
 	}
 	got, err := queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:bulk", sqs.ReceiveInput{Max: 10})
-	ids := map[string]bool{} // one that took long was sent again
-	for _, m := range got {
-		e, err := task.Parse([]byte(m.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids[e.ID()] = true
-	}
-	if err != nil || len(ids) != 1 {
-		t.Errorf("%d tasks are stored in the queue of the class bulk, want the export (%v)", len(ids), err)
+	if n := len(ids(t, got)); err != nil || n != 1 {
+		t.Errorf("%d tasks are stored in the queue of the class bulk, want the export (%v)", n, err)
 	}
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -59,7 +59,7 @@ func TestLargeImages(t *testing.T) {
 				t.Fatalf("%d %s", w.Code, w.Body)
 			}
 			got, err := queues.Receive(t.Context(), "arn:aws:sqs:us-east-1:000000000000:q", sqs.ReceiveInput{Max: 10})
-			if err != nil || len(got) != 1 || len(got[0].Body) > 1000 {
+			if err != nil || len(ids(t, got)) != 1 || len(got[0].Body) > 1000 {
 				t.Fatalf("%d messages, %v", len(got), err)
 			}
 			if objects != nil && objects() != 1 {

@@ -69,6 +69,8 @@ func (t *tasks) open(ctx context.Context, getenv func(string) string, log *slog.
 		Source: "offload-example-api",
 		Routes: map[string]transport.Sender{jobs.ClassBulk: bulk, jobs.ClassDirect: direct},
 		Logger: log,
+
+		ConfirmTimeout: waits.confirm, AttemptTimeout: waits.attempt,
 	}
 	if err := setMode(opts, getenv); err != nil {
 		return err
