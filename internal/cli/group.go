@@ -14,7 +14,7 @@ import (
 // does not count.
 func KillGroup(pgid int, d time.Duration) {
 	for end := time.Now().Add(d); syscall.Kill(-pgid, syscall.SIGKILL) == nil && runs(pgid) && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 

@@ -125,3 +125,20 @@ func TestNothingOfTheGroupOutlivesTheCommand(t *testing.T) {
 		t.Errorf("the sleeper is in the state %s", state)
 	}
 }
+
+// A process that was killed is there until the kernel has taken its memory back: a while, if it is a lot.
+func TestKilledGroupHasEnded(t *testing.T) {
+	var out output
+	p := shell(t, `trap "" TERM; dd if=/dev/zero of=/dev/null bs=268435456 >/dev/null 2>&1 & echo "$!"; wait`, &out)
+	waitFor(t, "the process", func() bool { return strings.HasSuffix(out.String(), "\n") })
+	pid := strings.TrimSpace(out.String())
+	waitFor(t, "its memory", func() bool {
+		rss, err := exec.Command("ps", "-o", "rss=", "-p", pid).Output()
+		kb, _ := strconv.Atoi(strings.TrimSpace(string(rss)))
+		return err == nil && kb > 200<<10
+	})
+	p.Kill()
+	if state, err := exec.Command("ps", "-o", "stat=", "-p", pid).Output(); err == nil && !strings.HasPrefix(string(state), "Z") {
+		t.Errorf("a process of the group is in the state %s", state)
+	}
+}
