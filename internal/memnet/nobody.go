@@ -1,6 +1,7 @@
 package memnet
 
 import (
+	"context"
 	"errors"
 	"net"
 )
@@ -13,7 +14,7 @@ func Nobody() (address string, release func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	c, err := net.Dial("tcp", l.Addr().String())
+	c, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.Addr().String())
 	if err != nil {
 		return "", nil, errors.Join(err, l.Close())
 	}
