@@ -57,9 +57,11 @@ type counts struct {
 }
 
 // Open opens a directory on a local disk, and makes it if it is missing. It takes a subdirectory of its own, and adopts
-// the orphans there; what they hold is the backlog ([Journal.Next]). On a disk that is full it goes on in the subdirectory of an
-// orphan: what is in that one and in others can be sent, and makes room. When that takes half of Options.MaxBytes, or comes from 64
+// the orphans there; what they hold is the backlog ([Journal.Next]). When that takes half of Options.MaxBytes, or comes from 64
 // orphans, the others wait until it was given out. What cannot be adopted is logged and tried again.
+//
+// On a disk that has no room for another subdirectory it goes on in that of an orphan: the backlog can be sent, which makes
+// room, and until then Append returns ErrFull.
 //
 // The error names the problems of the options, or is that of the disk; it matches ErrFull if that has no room, and no orphan
 // to go on in.
