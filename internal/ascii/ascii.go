@@ -17,8 +17,10 @@ const (
 // unusual marks what is no ASCII, or a control character below the space.
 func unusual(x uint64) uint64 { return (x | (x - ' '*ones)) & highs }
 
-// marked marks the bytes of x that are c, if x is ASCII.
-func marked(x uint64, c byte) uint64 { return ((x ^ uint64(c)*ones) - ones) & highs }
+// special marks what is unusual, a quotation mark or a backslash, and leaves other bits than the highest in the marks.
+func special(x uint64) uint64 {
+	return x | (x - ' '*ones) | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones)
+}
 
 // first is the place of the first byte that is marked.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
@@ -41,9 +43,13 @@ func Printable(b []byte) int {
 // up to a quotation mark or a backslash. (RFC 8259, section 7.)
 func Bare(b []byte) int {
 	i := 0
-	for ; len(b)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		if marks := unusual(x) | marked(x, '"') | marked(x, '\\'); marks != 0 {
+	for ; i+16 <= len(b); i += 16 {
+		if (special(binary.LittleEndian.Uint64(b[i:i+8]))|special(binary.LittleEndian.Uint64(b[i+8:i+16])))&highs != 0 {
+			break
+		}
+	}
+	for ; i+8 <= len(b); i += 8 {
+		if marks := special(binary.LittleEndian.Uint64(b[i:i+8])) & highs; marks != 0 {
 			return i + first(marks)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/offloadhq/offload/internal/ascii"
 )
 
-// TestEveryByteInEveryPlace has each byte in each place of texts of all lengths up to three words, with and without another
+// TestEveryByteInEveryPlace has each byte in each place of texts of all lengths up to five words, with and without another
 // that is looked for behind it.
 func TestEveryByteInEveryPlace(t *testing.T) {
-	for length := range 25 {
+	for length := range 41 {
 		for at := range length {
 			for c := range 256 {
 				for _, behind := range []byte{'x', '"', 0x80, 0, ' ', 0xff} {
