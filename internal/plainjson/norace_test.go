@@ -1,0 +1,5 @@
+//go:build !race
+
+package plainjson_test
+
+const raceEnabled = false
