@@ -6,7 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"reflect"
 	"strings"
+	"sync"
+
+	"github.com/offloadhq/offload/internal/plainjson"
 )
 
 // MaxNameLen is the longest task name, in bytes.
@@ -19,6 +23,16 @@ type Definition[T any] struct{ d *definition }
 type definition struct {
 	name   string
 	policy Policy
+	args   reflect.Type
+
+	once  sync.Once          // of the next
+	plain *plainjson.Encoder // of args; nil if that type needs encoding/json
+}
+
+// encoder is made at the first firing: a program that fires nothing does not even link it.
+func (d *definition) encoder() *plainjson.Encoder {
+	d.once.Do(func() { d.plain = plainjson.For(d.args) })
+	return d.plain
 }
 
 // Definable is any Definition, whatever its argument type. Clients and workers take it where only the name and the
@@ -47,7 +61,7 @@ func Define[T any](name string, opts ...DefineOption) Definition[T] {
 			panic(fmt.Sprintf("task.Define: task %q: %v", name, err))
 		}
 	}
-	return Definition[T]{&definition{name: name, policy: p}}
+	return Definition[T]{&definition{name: name, policy: p, args: reflect.TypeFor[T]()}}
 }
 
 // Name is the task name given to [Define]; "" for the zero Definition.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ func (x *encoder) from(source, name string) error {
 }
 
 // write makes the body, in the memory of room if it has enough.
-func (x *encoder) write(room []byte, fired time.Time, more *extras, args any) (body, data []byte, err error) {
+func (x *encoder) write(room []byte, fired time.Time, more *extras, t Task) (body, data []byte, err error) {
 	x.buf.Reset()
 	b := append(x.buf.AvailableBuffer(), `{"specversion":"1.0","id":"`...)
 	b = append(append(b, x.firing.id...), x.middle...)
@@ -60,10 +61,10 @@ func (x *encoder) write(room []byte, fired time.Time, more *extras, args any) (b
 	}
 	x.buf.Write(append(b, `,"data":`...))
 	start := x.buf.Len()
-	if err := x.encode(args); err != nil {
+	if err := x.encode(t); err != nil {
 		return nil, nil, err
 	}
-	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline that json.Encoder adds
+	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline
 	body = append(room[:0], x.buf.Bytes()...)
 	if data := body[start : len(body)-1]; !isQueueSafe(data) {
 		body = append(append(body[:start:start], queueSafe(data)...), '}')
@@ -71,17 +72,21 @@ func (x *encoder) write(room []byte, fired time.Time, more *extras, args any) (b
 	return body, body[start : len(body)-1], nil
 }
 
-// encode writes the arguments, and one byte behind them.
-func (x *encoder) encode(args any) (err error) {
+// encode writes the arguments, and a newline behind them, as json.Encoder does.
+func (x *encoder) encode(t Task) (err error) {
 	method := "MarshalJSON"
 	defer func() {
 		if r := recover(); r != nil {
 			err = panicError(method, r)
 		}
 	}()
-	own, ok := args.(JSONAppender)
+	own, ok := t.args.(JSONAppender)
 	if !ok {
-		return x.json.Encode(args)
+		if b, ok := x.plain(t); ok {
+			x.buf.Write(append(b, '\n'))
+			return nil
+		}
+		return x.json.Encode(t.args)
 	}
 	method = "AppendJSON"
 	b, err := own.AppendJSON(x.buf.AvailableBuffer())
@@ -93,6 +98,15 @@ func (x *encoder) encode(args any) (err error) {
 	}
 	x.buf.Write(append(b, '\n'))
 	return nil
+}
+
+// plain is what encoding/json would write, if nothing in it needs encoding/json.
+func (x *encoder) plain(t Task) (b []byte, ok bool) {
+	e := t.def.encoder()
+	if e == nil {
+		return nil, false
+	}
+	return e.Append(x.buf.AvailableBuffer(), reflect.ValueOf(t.args))
 }
 
 // isQueueSafe reports whether the JSON text b holds only characters that Amazon SQS accepts (SendMessage, MessageBody:

@@ -14,7 +14,7 @@ type Task struct {
 }
 
 // JSONAppender is implemented by arguments that encode themselves, for tasks that are fired so often that the time of
-// encoding/json counts. Define such a task for a pointer type, and a firing allocates nothing.
+// an encoding by reflection counts. Define such a task for a pointer type, and a firing allocates nothing.
 type JSONAppender interface {
 	// AppendJSON appends one JSON value to b and returns the extended slice; it must not keep b. The value must be what
 	// encoding/json decodes into the same arguments. It is checked to be JSON, and refused if it is not. It is called
@@ -42,9 +42,10 @@ func (t Task) Class() string {
 // gives another; source is the CloudEvents source, a URI reference that names the firing service; now is the time of
 // the firing.
 //
-// Arguments are encoded with encoding/json, without HTML escaping, unless they encode themselves ([JSONAppender]). What cannot
-// be encoded (a channel, a function, NaN, a cycle, a method that fails or panics) is an error, never a panic. Every error is
-// an [*InvalidError] and matches [ErrInvalid]; a chain of more than [MaxHops] tasks matches [ErrHops].
+// Arguments become what encoding/json writes, without HTML escaping, unless they encode themselves ([JSONAppender]).
+// Characters that Amazon SQS refuses become escapes. What cannot be encoded (a channel, a function, NaN, a cycle, a method
+// that fails or panics) is an error, never a panic. Every error is an [*InvalidError] and matches [ErrInvalid]; a chain of
+// more than [MaxHops] tasks matches [ErrHops].
 func (t Task) Encode(id, source string, now time.Time, opts ...FireOption) (Envelope, error) {
 	var e Envelope
 	err := t.EncodeInto(&e, nil, id, source, now, opts...)
@@ -89,7 +90,7 @@ func (x *encoder) envelope(e *Envelope, room []byte, t Task, source string, opts
 	}
 	fired := f.now.UTC().Truncate(time.Microsecond)
 	extras := f.extras(fired)
-	body, data, err := x.write(room, fired, extras, t.args)
+	body, data, err := x.write(room, fired, extras, t)
 	if err != nil {
 		return fmt.Errorf("encode %T: %w", t.args, err)
 	}

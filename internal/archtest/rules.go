@@ -135,7 +135,7 @@ const (
 // DepsRules are about the packages that users link into their programs. Package sqstransport needs the SDK's signer and
 // credentials, and none of its services: those are what makes a binary large.
 var DepsRules = []DepsRule{
-	{Package: "task", Only: []string{Module + "/task", "github.com/oklog/ulid/v2"}},
+	{Package: "task", Only: []string{Module + "/task", Module + "/internal/plainjson", Module + "/internal/ascii", "github.com/oklog/ulid/v2"}},
 	{Package: "infra", Only: []string{Module + "/infra"}},
 	{Package: "infra/template", Only: []string{Module + "/infra", Module + "/internal/cfn", "go.yaml.in/yaml/v3"}},
 	{Package: "client", Never: append([]string{Module + "/worker"}, neverLinked...)},
