@@ -305,7 +305,12 @@ func (o *own) AppendJSON(b []byte) ([]byte, error) {
 }
 
 func TestEncodeIntoAllocatesNothing(t *testing.T) {
-	bound := task.Define[*own]("order.own").With(&own{sampleOrder})
+	allocatesNothing(t, task.Define[*own]("order.own").With(&own{sampleOrder}))
+}
+
+// allocatesNothing fails if the task allocates when it is encoded into memory that is there.
+func allocatesNothing(t *testing.T, bound task.Task) {
+	t.Helper()
 	var e task.Envelope
 	room := make([]byte, 0, 1024)
 	allocations := testing.AllocsPerRun(200, func() {
@@ -314,7 +319,7 @@ func TestEncodeIntoAllocatesNothing(t *testing.T) {
 		}
 	})
 	if allocations > 0 && !raceEnabled {
-		t.Errorf("%v allocations a task that encodes itself", allocations)
+		t.Errorf("%v allocations a task", allocations)
 	}
 }
 

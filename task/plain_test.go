@@ -99,15 +99,5 @@ func TestPlainArgumentsAllocateNothing(t *testing.T) {
 		Order order
 		At    time.Time // for which encoding/json allocates
 	}
-	bound := task.Define[*dated]("order.ship").With(&dated{sampleOrder, goldenTime})
-	var e task.Envelope
-	room := make([]byte, 0, 1024)
-	allocations := testing.AllocsPerRun(200, func() {
-		if err := bound.EncodeInto(&e, room, "id-1", "/shop/api", goldenTime); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if allocations > 0 && !raceEnabled {
-		t.Errorf("%v allocations a task with plain arguments", allocations)
-	}
+	allocatesNothing(t, task.Define[*dated]("order.ship").With(&dated{sampleOrder, goldenTime}))
 }
