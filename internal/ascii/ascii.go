@@ -28,8 +28,13 @@ func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
 // Printable returns how many bytes at the beginning of b are ASCII and no control characters (DEL counts as none).
 func Printable(b []byte) int {
 	i := 0
-	for ; len(b)-i >= 8; i += 8 {
-		if marks := unusual(binary.LittleEndian.Uint64(b[i:])); marks != 0 {
+	for ; i+16 <= len(b); i += 16 {
+		if unusual(binary.LittleEndian.Uint64(b[i:i+8]))|unusual(binary.LittleEndian.Uint64(b[i+8:i+16])) != 0 {
+			break
+		}
+	}
+	for ; i+8 <= len(b); i += 8 {
+		if marks := unusual(binary.LittleEndian.Uint64(b[i : i+8])); marks != 0 {
 			return i + first(marks)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/offloadhq/offload/internal/ascii"
 	"github.com/offloadhq/offload/transport/sqstransport/internal/api"
 )
 
@@ -18,7 +19,7 @@ func appendMessages(b []byte, queueURL string, messages []api.Message) []byte {
 	for i, m := range messages {
 		b = appendID(b, i)
 		b = append(b, `,"MessageBody":`...)
-		b = appendString(b, m.Body)
+		b = ascii.AppendString(b, m.Body)
 		if m.Delay != 0 {
 			b = append(b, `,"DelaySeconds":`...)
 			b = strconv.AppendInt(b, int64(m.Delay), 10)
@@ -29,9 +30,9 @@ func appendMessages(b []byte, queueURL string, messages []api.Message) []byte {
 			} else {
 				b = append(b, ',')
 			}
-			b = appendString(b, []byte(a.Name))
+			b = ascii.AppendString(b, []byte(a.Name))
 			b = append(b, `:{"DataType":"String","StringValue":`...)
-			b = appendString(b, []byte(a.Value))
+			b = ascii.AppendString(b, []byte(a.Value))
 			b = append(b, '}')
 		}
 		if len(m.Attributes) > 0 {
@@ -39,7 +40,7 @@ func appendMessages(b []byte, queueURL string, messages []api.Message) []byte {
 		}
 		if m.Trace != "" {
 			b = append(b, `,"MessageSystemAttributes":{"`+api.TraceAttribute+`":{"DataType":"String","StringValue":`...)
-			b = appendString(b, []byte(m.Trace))
+			b = ascii.AppendString(b, []byte(m.Trace))
 			b = append(b, "}}"...)
 		}
 		b = append(b, '}')
@@ -53,7 +54,7 @@ func appendChanges(b []byte, queueURL string, changes []api.Visibility) []byte {
 	for i, v := range changes {
 		b = appendID(b, i)
 		b = append(b, `,"ReceiptHandle":`...)
-		b = appendString(b, []byte(v.Receipt))
+		b = ascii.AppendString(b, []byte(v.Receipt))
 		b = append(b, `,"VisibilityTimeout":`...)
 		b = strconv.AppendInt(b, int64(v.Timeout), 10)
 		b = append(b, '}')
@@ -63,7 +64,7 @@ func appendChanges(b []byte, queueURL string, changes []api.Visibility) []byte {
 
 func appendHead(b []byte, queueURL string) []byte {
 	b = append(b, `{"QueueUrl":`...)
-	b = appendString(b, []byte(queueURL))
+	b = ascii.AppendString(b, []byte(queueURL))
 	return append(b, `,"Entries":[`...)
 }
 

@@ -24,25 +24,3 @@ func checkText(body []byte) error {
 		i += n
 	}
 }
-
-// appendString appends s as a JSON string (RFC 8259, section 7). What is no UTF-8 becomes U+FFFD, as encoding/json has
-// it; bodies were checked before.
-func appendString(b, s []byte) []byte {
-	b = append(b, '"')
-	for {
-		n := ascii.Bare(s)
-		b = append(b, s[:n]...)
-		if s = s[n:]; len(s) == 0 {
-			return append(b, '"')
-		}
-		n = 1
-		if s[0] < utf8.RuneSelf {
-			b = ascii.AppendEscape(b, s[0])
-		} else {
-			var r rune
-			r, n = utf8.DecodeRune(s)
-			b = utf8.AppendRune(b, r)
-		}
-		s = s[n:]
-	}
-}
