@@ -11,6 +11,13 @@ import (
 type clock struct {
 	off   bool // the configuration wants the host's own time
 	ahead atomic.Int64
+	last  atomic.Pointer[date]
+}
+
+// date is a time of the service, and its text: most answers have the second of the one before.
+type date struct {
+	text string
+	at   time.Time
 }
 
 // skewThreshold is how far apart two clocks must be before a refused signature is put down to them.
@@ -25,11 +32,16 @@ func (k *clock) observe(h http.Header, now time.Time, used time.Duration) (wrong
 	if k.off || h.Get("Age") != "" {
 		return false
 	}
-	at, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return false
+	last := k.last.Load()
+	if text := h.Get("Date"); last == nil || text != last.text {
+		at, err := http.ParseTime(text)
+		if err != nil {
+			return false
+		}
+		last = &date{text, at}
+		k.last.Store(last)
 	}
-	ahead := at.Sub(now)
+	ahead := last.at.Sub(now)
 	k.ahead.Store(int64(ahead))
 	return (ahead - used).Abs() > skewThreshold
 }
