@@ -13,10 +13,11 @@ import (
 	"unicode/utf8"
 )
 
-// encoder is what one call of Encode needs and the next may use again: the options' notes and a buffer with the JSON
-// encoder that writes into it.
+// encoder is what one call of Encode needs and the next may use again: the options' notes, the body in the making, and the
+// JSON encoder with the buffer that it writes into.
 type encoder struct {
 	firing firing
+	text   []byte
 	buf    bytes.Buffer
 	json   *json.Encoder
 	clock  clock
@@ -52,28 +53,27 @@ func (x *encoder) from(source, name string) error {
 
 // write makes the body, in the memory of room if it has enough.
 func (x *encoder) write(room []byte, fired time.Time, more *extras, t Task) (body, data []byte, err error) {
-	x.buf.Reset()
-	b := append(x.buf.AvailableBuffer(), `{"specversion":"1.0","id":"`...)
+	b := append(x.text[:0], `{"specversion":"1.0","id":"`...)
 	b = append(append(b, x.firing.id...), x.middle...)
 	b = append(x.clock.append(b, fired), `","datacontenttype":"`+contentTypeJSON+`"`...)
 	if more != nil {
 		b = more.append(b, &x.clock)
 	}
-	x.buf.Write(append(b, `,"data":`...))
-	start := x.buf.Len()
-	if err := x.encode(t); err != nil {
+	b = append(b, `,"data":`...)
+	start := len(b)
+	if b, err = x.encode(b, t); err != nil {
 		return nil, nil, err
 	}
-	x.buf.Bytes()[x.buf.Len()-1] = '}' // in place of the newline
-	body = append(room[:0], x.buf.Bytes()...)
-	if data := body[start : len(body)-1]; !isQueueSafe(data) {
-		body = append(append(body[:start:start], queueSafe(data)...), '}')
+	if data := b[start:]; !isQueueSafe(data) {
+		b = append(b[:start], queueSafe(data)...)
 	}
+	x.text = append(b, '}')
+	body = append(room[:0], x.text...)
 	return body, body[start : len(body)-1], nil
 }
 
-// encode writes the arguments, and a newline behind them, as json.Encoder does.
-func (x *encoder) encode(t Task) (err error) {
+// encode appends the arguments.
+func (x *encoder) encode(b []byte, t Task) (out []byte, err error) {
 	method := "MarshalJSON"
 	defer func() {
 		if r := recover(); r != nil {
@@ -82,31 +82,31 @@ func (x *encoder) encode(t Task) (err error) {
 	}()
 	own, ok := t.args.(JSONAppender)
 	if !ok {
-		if b, ok := x.plain(t); ok {
-			x.buf.Write(append(b, '\n'))
-			return nil
+		if e := t.def.encoder(); e != nil {
+			if b, ok := e.Append(b, reflect.ValueOf(t.args)); ok {
+				return b, nil
+			}
 		}
-		return x.json.Encode(t.args)
+		return x.standard(b, t.args)
 	}
 	method = "AppendJSON"
-	b, err := own.AppendJSON(x.buf.AvailableBuffer())
+	data, err := own.AppendJSON(b[len(b):])
 	if err != nil {
-		return fmt.Errorf("AppendJSON: %w", err)
+		return nil, fmt.Errorf("AppendJSON: %w", err)
 	}
-	if !isJSONText(b) {
-		return errors.New("AppendJSON wrote what is not JSON: " + excerpt(b))
+	if !isJSONText(data) {
+		return nil, errors.New("AppendJSON wrote what is not JSON: " + excerpt(data))
 	}
-	x.buf.Write(append(b, '\n'))
-	return nil
+	return append(b, data...), nil
 }
 
-// plain is what encoding/json would write, if nothing in it needs encoding/json.
-func (x *encoder) plain(t Task) (b []byte, ok bool) {
-	e := t.def.encoder()
-	if e == nil {
-		return nil, false
+// standard appends what encoding/json makes of the arguments.
+func (x *encoder) standard(b []byte, args any) ([]byte, error) {
+	x.buf.Reset()
+	if err := x.json.Encode(args); err != nil {
+		return nil, err
 	}
-	return e.Append(x.buf.AvailableBuffer(), reflect.ValueOf(t.args))
+	return append(b, x.buf.Bytes()[:x.buf.Len()-1]...), nil // without the newline
 }
 
 // isQueueSafe reports whether the JSON text b holds only characters that Amazon SQS accepts (SendMessage, MessageBody:

@@ -64,7 +64,7 @@ func (t Task) EncodeInto(e *Envelope, room []byte, id, source string, now time.T
 		// The encoder is not used again: a panic may have left it torn.
 		return &InvalidError{Name: t.def.name, ID: x.firing.id, Err: err}
 	}
-	if x.buf.Cap() <= maxPooled {
+	if max(cap(x.text), x.buf.Cap()) <= maxPooled {
 		encoders.Put(x)
 	}
 	return nil
@@ -88,7 +88,7 @@ func (x *encoder) envelope(e *Envelope, room []byte, t Task, source string, opts
 	if err := x.from(source, t.def.name); err != nil {
 		return err
 	}
-	fired := f.now.UTC().Truncate(time.Microsecond)
+	fired := time.UnixMicro(f.now.UnixMicro()).UTC()
 	extras := f.extras(fired)
 	body, data, err := x.write(room, fired, extras, t)
 	if err != nil {
