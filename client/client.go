@@ -58,7 +58,7 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 		forgetful := o.forgetful(sender)
 		c.routes[class] = &route{
 			class: class, sender: sender, limits: sender.Limits(), forgetful: forgetful, forgets: forgetful && o.Mode == Buffered,
-			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, maxSenders: o.MaxSenders,
+			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, width: newWidth(o.MaxSenders),
 			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher, journaled: c.journaled,
 			health: Health{Class: class},
 		}

@@ -37,9 +37,11 @@
 //
 // There is no linger and no batch setting. A task goes out at once while fewer than two requests are in flight on its
 // route. Beyond that tasks gather, and a request opens when a full one waits, by the [transport.Limits], up to
-// [Options].MaxSenders at once: so requests are full under load, and their number follows the load. A request that takes
-// four times as long as requests usually do counts no more: what hangs holds up nobody. Tasks leave in the order of
-// their firing, those to be tried again at the end of the line when their wait is over; no order of arrival is promised.
+// [Options].MaxSenders at once: so requests are full under load, and their number follows the load. Fewer are in flight, and
+// never less than eight for that reason, while requests of the client's own make each other wait for a processor: more would
+// cost CPU and send nothing more. A request that takes four times as long as requests usually do counts no more: what hangs
+// holds up nobody. Tasks leave in the order of their firing, those to be tried again at the end of the line when their wait
+// is over; no order of arrival is promised.
 //
 // # Retries and outages
 //

@@ -49,8 +49,8 @@ type Options struct {
 	// ConfirmTimeout. A longer one is a longer wait for a transport that hangs, and then a later end of an outage.
 	AttemptTimeout time.Duration
 
-	// MaxSenders is the most requests in flight on one route. They exist only while there is work. Default
-	// [DefaultMaxSenders].
+	// MaxSenders is the most requests in flight on one route. They exist only while there is work, and while they do not
+	// hold each other up in this process (package comment, "Batches"). Default [DefaultMaxSenders].
 	MaxSenders int
 	// MaxPending and MaxPendingBytes bound the tasks that were accepted and have not ended, on all routes together: those
 	// that wait and those in flight, by number and by the bytes that they take, which are those of the body and 1280 for

@@ -23,8 +23,9 @@ type request struct {
 	waiting   int             // how many entries waited behind it
 	cancel    context.CancelFunc
 	began     time.Time
-	round     int  // of the breaker
-	returned  bool // the Sender has, in the ordinary way
+	took      time.Duration // when it was good
+	round     int           // of the breaker
+	returned  bool          // the Sender has, in the ordinary way
 
 	node list.Node[*request] // in flight; guarded by the mutex of the route
 
@@ -58,7 +59,7 @@ func (r *route) run(ctx context.Context, q *request) {
 	defer func() {
 		if q != nil { // the Sender took the goroutine down: the tasks go on without it
 			r.settle(q, nil, errGoexit)
-			if ctx, q = r.takeOver(q); q != nil {
+			if ctx, q = r.takeOver(q, 0); q != nil {
 				go r.run(ctx, q)
 				return
 			}
@@ -68,9 +69,10 @@ func (r *route) run(ctx context.Context, q *request) {
 	for q != nil {
 		results, err := r.send(ctx, q)
 		r.settle(q, results, err)
+		waits := time.Now()
 		runtime.Gosched() // callers that were let go fire again: let them board
 		last := q
-		ctx, q = r.takeOver(last)
+		ctx, q = r.takeOver(last, time.Since(waits))
 		last.free(r.forgetful)
 	}
 }

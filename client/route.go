@@ -22,7 +22,6 @@ type route struct {
 	forgets        bool // nor the bodies of tasks that were delivered
 	sendTimeout    time.Duration
 	attemptTimeout time.Duration
-	maxSenders     int
 	log            *slog.Logger
 	ledger         *ledger
 	reporter       *reporter
@@ -33,6 +32,7 @@ type route struct {
 	line    line
 	rest    rest
 	flights flights // each has one goroutine
+	width   width
 	breaker breaker
 	health  Health
 	counts  counts
@@ -125,10 +125,11 @@ func (r *route) dispatch(now time.Time) {
 }
 
 // mayOpen is the rule of natural batching, for a new request and for the successor of one that has ended: at once while
-// fewer than two are in flight, beyond that when a full one waits.
+// fewer than two are in flight, beyond that when a full one waits, and nobody waits for a processor.
 func (r *route) mayOpen(now time.Time) bool {
-	return r.line.Len() > 0 && r.flights.Len() < r.maxSenders && r.breaker.allows(now) &&
-		(r.flights.Len() < eager || r.line.full(r.limits) || !now.Before(r.flights.idleAt()))
+	n := r.flights.Len()
+	return r.line.Len() > 0 && n < r.width.most && r.breaker.allows(now) &&
+		(n < eager || n < r.width.now && r.line.full(r.limits) || !now.Before(r.flights.idleAt()))
 }
 
 // next takes what waits, as much as fits one request; nil if nothing does.
@@ -172,10 +173,14 @@ func (r *route) timeout(bytes int) time.Duration {
 }
 
 // takeOver gives a request that has ended its successor, in its place among those in flight; nil if there is to be none.
-func (r *route) takeOver(q *request) (ctx context.Context, successor *request) {
+// waited is how long its goroutine has just waited for a processor.
+func (r *route) takeOver(q *request, waited time.Duration) (ctx context.Context, successor *request) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.unlock()
+	if q.took > 0 {
+		r.width.learn(r.flights.Len(), q.took, waited)
+	}
 	r.flights.Remove(&q.node)
 	if r.mayOpen(now) {
 		ctx, successor = r.next(now)
@@ -204,7 +209,7 @@ func (r *route) nextDue() (due time.Time, some bool) {
 	if first := r.rest.first(); first != nil {
 		due, some = first.due, true
 	}
-	if r.line.Len() == 0 || r.flights.Len() >= r.maxSenders || r.breaker.window > 0 && r.breaker.flying >= r.breaker.window {
+	if r.line.Len() == 0 || r.flights.Len() >= r.width.most || r.breaker.window > 0 && r.breaker.flying >= r.breaker.window {
 		return due, some
 	}
 	at := r.flights.idleAt()

@@ -23,11 +23,12 @@ func (r *route) settle(q *request, results []transport.Result, call error) {
 		f = silent // it was cancelled
 	}
 	round := r.breaker.round
-	r.breaker.end(q.round, f, q.began, now, r.maxSenders)
+	r.breaker.end(q.round, f, q.began, now, r.width.most)
 	tripped := r.breaker.round != round
 	r.judgeHealth(f, why, tripped, now)
 	if f == good {
-		r.flights.took(now.Sub(q.began))
+		q.took = now.Sub(q.began)
+		r.flights.took(q.took)
 	}
 	r.ended, r.told = q.endedRoom[:0], q.toldRoom[:0]
 	var wait waits
