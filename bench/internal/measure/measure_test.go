@@ -186,3 +186,13 @@ func TestDescends(t *testing.T) {
 		}
 	}
 }
+
+func TestBesideNothingIsNoNumber(t *testing.T) {
+	s := Sample{P50: 3}
+	if v := s.P50Beside(); !math.IsNaN(v) {
+		t.Errorf("%v beside nothing", v)
+	}
+	if s.Beside = 2; s.P50Beside() != 1.5 {
+		t.Errorf("%v, want 1.5", s.P50Beside())
+	}
+}

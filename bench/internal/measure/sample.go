@@ -1,6 +1,9 @@
 package measure
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Sample is what one run of one case took.
 type Sample struct {
@@ -13,7 +16,8 @@ type Sample struct {
 	Allocs    uint64
 	Bytes     uint64 // allocated
 	P50, P99  time.Duration
-	Requests  int // that the fake server answered
+	Beside    time.Duration // the median of what the call is compared with, taken in turn with it; 0: nothing
+	Requests  int           // that the fake server answered
 }
 
 // Rate is in tasks a second.
@@ -39,6 +43,14 @@ func (s Sample) P50Micros() float64 { return float64(s.P50) / 1e3 }
 
 // P99Micros is the 99th percentile of one call in microseconds.
 func (s Sample) P99Micros() float64 { return float64(s.P99) / 1e3 }
+
+// P50Beside is the median of one call as a multiple of what it is compared with; NaN if that is nothing.
+func (s Sample) P50Beside() float64 {
+	if s.Beside == 0 {
+		return math.NaN()
+	}
+	return float64(s.P50) / float64(s.Beside)
+}
 
 func (s Sample) perTask(x float64) float64 { return ratio(x, float64(s.Tasks)) }
 

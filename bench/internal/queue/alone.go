@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -31,7 +32,8 @@ const (
 
 // Alone measures Fire in the mode Buffered, one call after the other, and nothing else: nothing is sent meanwhile. Between two
 // rounds what was fired is sent, so that its memory serves the next round, as it does in a program that goes on. The sample's
-// allocations are those of With and Fire, its times those of Fire, each the mean of ten calls.
+// allocations are those of With and Fire, its times those of Fire, each the mean of ten calls. After each round json.Marshal is
+// timed like Fire: a processor that others use as well is as slow for it.
 func Alone(ctx context.Context, subject string, warmUp, window time.Duration) (s measure.Sample, err error) {
 	bind, err := binder(subject)
 	if err != nil {
@@ -46,16 +48,19 @@ func Alone(ctx context.Context, subject string, warmUp, window time.Duration) (s
 		g.open()
 		err = errors.Join(err, c.Close(ctx))
 	}()
-	began, latency := time.Now(), &measure.Histogram{}
+	began, latency, beside := time.Now(), &measure.Histogram{}, &measure.Histogram{}
 	for time.Since(began) < warmUp+window {
 		warm := time.Since(began) < warmUp
 		if warm {
-			s, latency = measure.Sample{}, &measure.Histogram{}
+			s, latency, beside = measure.Sample{}, &measure.Histogram{}, &measure.Histogram{}
 		}
 		if _, err := c.Fire(ctx, bind(0)); err != nil { // it occupies the one sender
 			return s, err
 		}
 		if err := fireRound(ctx, c, bind, &s, latency); err != nil {
+			return s, err
+		}
+		if err := marshalRound(beside); err != nil {
 			return s, err
 		}
 		g.open()
@@ -64,7 +69,7 @@ func Alone(ctx context.Context, subject string, warmUp, window time.Duration) (s
 		}
 		g.shut()
 	}
-	s.P50, s.P99 = latency.Quantile(0.5), latency.Quantile(0.99)
+	s.P50, s.P99, s.Beside = latency.Quantile(0.5), latency.Quantile(0.99), beside.Quantile(0.5)
 	return s, nil
 }
 
@@ -92,6 +97,24 @@ func fireRound(ctx context.Context, c *client.Client, bind func(i int) task.Task
 	s.Tasks += aRound
 	s.Allocs += after.Mallocs - before.Mallocs
 	s.Bytes += after.TotalAlloc - before.TotalAlloc
+	return nil
+}
+
+// marshalRound encodes the arguments of a round, and does nothing with them.
+func marshalRound(latency *measure.Histogram) error {
+	var row [inARow]payload.Payload
+	for range aRound / inARow {
+		for i := range row {
+			row[i] = payload.New()
+		}
+		called := time.Now()
+		for i := range row {
+			if _, err := json.Marshal(row[i]); err != nil {
+				return err
+			}
+		}
+		latency.Add(time.Since(called) / inARow)
+	}
 	return nil
 }
 

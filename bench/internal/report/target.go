@@ -62,8 +62,10 @@ func (t Target) judge(v, limit float64) Verdict {
 // Targets are those that the project has set itself.
 var Targets = []Target{
 	{What: "Buffered: Fire, p50 of ten in a row", Limit: 0.7, Figure: alone(queue.FireAlone, measure.Sample.P50Micros), Format: micros},
+	{What: "Buffered: Fire beside json.Marshal of its arguments, p50", Limit: 2, Gate: Ratio, Figure: alone(queue.FireAlone, measure.Sample.P50Beside), Format: times},
 	{What: "Buffered: allocations of With and Fire", Limit: 2, Gate: Count, Figure: alone(queue.FireAlone, measure.Sample.AllocsPerTask), Format: number},
 	{What: "Buffered, arguments that encode themselves: Fire, p50 of ten in a row", Limit: 0.35, Figure: alone(queue.FireAppender, measure.Sample.P50Micros), Format: micros},
+	{What: "Buffered, arguments that encode themselves: Fire beside json.Marshal of them, p50", Limit: 2, Gate: Ratio, Figure: alone(queue.FireAppender, measure.Sample.P50Beside), Format: times},
 	{What: "Buffered, arguments that encode themselves: allocations of With and Fire", Limit: 0.1, Gate: Count, Figure: alone(queue.FireAppender, measure.Sample.AllocsPerTask), Format: number},
 	{What: "Buffered: allocations a task, with its share of a request into memory", Limit: 3, Gate: Count, Figure: median(queue.Memory, plan.InProcess, 1, measure.Sample.AllocsPerTask), Format: number},
 	{What: "Confirmed, 10 ms, 64 goroutines: CPU a task beside SDK SendMessage", Limit: 1.0 / 5, Gate: Ratio, Figure: cpuRatio(queue.Confirmed, plan.Far, queue.SDK, plan.Far, 64), Format: times},
