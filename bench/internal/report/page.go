@@ -36,8 +36,7 @@ func Page(run *Run, plots string) string {
 	intro(&b, run)
 	b.WriteString("\n## Targets\n\n")
 	b.WriteString(TargetTable(r))
-	b.WriteString("\nTargets that fail the command are ratios within one round, counts and allocations: the speed of the machine does not change them. Times are printed.\n" +
-		"*Unless* names a limit behind the target: the rounds of that ratio differ by a sixth and more where others use the machine.\n")
+	b.WriteString("\nTargets that fail the command are ratios within one round, counts and allocations: the speed of the machine does not change them. Times are printed.\n")
 	section := func(title, plot, text, body string) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", title, text)
 		if plot != "" {
@@ -112,14 +111,10 @@ func TargetTable(r *plan.Results) string {
 	for _, t := range Targets {
 		v, verdict := t.Judge(r)
 		gate := ""
-		switch {
-		case t.Gate == Printed:
-		case t.GateAt != 0:
-			gate = "unless " + t.want(t.GateAt)
-		default:
+		if t.Gate != Printed {
 			gate = "yes"
 		}
-		rows = append(rows, []string{t.What, t.want(t.Limit), t.Format(v), string(verdict), gate})
+		rows = append(rows, []string{t.What, t.want(), t.Format(v), string(verdict), gate})
 	}
 	return table([]string{"what", "target", "measured", "", "fails the command"}, rows)
 }

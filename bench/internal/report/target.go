@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -38,7 +37,6 @@ type Target struct {
 	Limit   float64
 	AtLeast bool // the limit is the least and not the most
 	Gate    Gate
-	GateAt  float64                     // what fails the run when it is missed, where rounds differ too much for Limit itself; 0: Limit
 	Figure  func(*plan.Results) float64 // NaN: it was not measured
 	Format  func(float64) string
 }
@@ -46,17 +44,13 @@ type Target struct {
 // Judge compares.
 func (t Target) Judge(r *plan.Results) (float64, Verdict) {
 	v := t.Figure(r)
-	return v, t.judge(v, t.Limit)
-}
-
-func (t Target) judge(v, limit float64) Verdict {
 	switch {
 	case math.IsNaN(v):
-		return Unknown
-	case t.AtLeast && v >= limit, !t.AtLeast && v <= limit:
-		return Met
+		return v, Unknown
+	case t.AtLeast && v >= t.Limit, !t.AtLeast && v <= t.Limit:
+		return v, Met
 	}
-	return Missed
+	return v, Missed
 }
 
 // Targets are those that the project has set itself.
@@ -76,7 +70,7 @@ var Targets = []Target{
 	{What: "Confirmed, 10 ms, 256 goroutines: requests a task", Limit: 0.12, Gate: Count, Figure: median(queue.Confirmed, plan.Far, 256, measure.Sample.RequestsPerTask), Format: number},
 	{What: "Sender, 0 ms, 8 goroutines: CPU a task", Limit: 8, Figure: median(queue.Sender, plan.Near, 8, measure.Sample.CPUPerTask), Format: micros},
 	{What: "Sender, 0 ms, 8 goroutines: tasks for a second of CPU", Limit: 100_000, AtLeast: true, Figure: median(queue.Sender, plan.Near, 8, func(s measure.Sample) float64 { return 1e6 / s.CPUPerTask() }), Format: rate},
-	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client, both over TLS", Limit: 1.0 / 3, Gate: Ratio, GateAt: 1 / 2.5, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisTLS, 64), Format: times},
+	{What: "Buffered, 64 goroutines: CPU a task beside asynq's client, both over TLS", Limit: 1.0 / 3, Gate: Ratio, Figure: cpuRatio(queue.Buffered, plan.Near, queue.Asynq, plan.RedisTLS, 64), Format: times},
 	{What: "journal, SyncAlways, 64 goroutines: records a second", Limit: 150_000, AtLeast: true, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.Rate), Format: rate},
 	{What: "journal, SyncAlways, 64 goroutines: p50", Limit: 350, Figure: median(queue.JournalAlways, plan.Disk, 64, measure.Sample.P50Micros), Format: micros},
 	{What: "journal, SyncAlways, 64 goroutines: records a second beside SQLite", Limit: 2, AtLeast: true, Gate: Ratio, Figure: rateRatio(queue.JournalAlways, queue.SQLite, plan.Disk, 64), Format: times},
@@ -97,20 +91,18 @@ func MissedGates(r *plan.Results, quick bool) []string {
 	}
 	var all []string
 	for _, t := range Targets {
-		if v := t.Figure(r); t.Gate >= least && t.judge(v, t.gateAt()) == Missed {
-			all = append(all, fmt.Sprintf("%s: %s, want %s", t.What, t.Format(v), t.want(t.gateAt())))
+		if v, verdict := t.Judge(r); t.Gate >= least && verdict == Missed {
+			all = append(all, fmt.Sprintf("%s: %s, want %s", t.What, t.Format(v), t.want()))
 		}
 	}
 	return all
 }
 
-func (t Target) gateAt() float64 { return cmp.Or(t.GateAt, t.Limit) }
-
-func (t Target) want(limit float64) string {
+func (t Target) want() string {
 	if t.AtLeast {
-		return "≥ " + t.Format(limit)
+		return "≥ " + t.Format(t.Limit)
 	}
-	return "≤ " + t.Format(limit)
+	return "≤ " + t.Format(t.Limit)
 }
 
 func median(subject, server string, goroutines int, figure func(measure.Sample) float64) func(*plan.Results) float64 {
