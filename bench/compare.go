@@ -25,7 +25,7 @@ type options struct {
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.BoolVar(&o.quick, "quick", false, "see that everything runs; only counts and allocations are gates")
+	flags.BoolVar(&o.quick, "quick", false, "see that everything runs, in a third of the time; ratios may miss their targets by half as much again, counts and allocations may not")
 	flags.BoolVar(&o.requirePeers, "require-peers", false, "fail if Redis or PostgreSQL is not installed")
 	flags.StringVar(&o.page, "page", "benchmarks.md", "the page to write; its plots go to the folder beside it of the same name")
 	flags.StringVar(&o.results, "results", "", "write the page from the results of an earlier run: PAGE's folder has them in results.json")

@@ -79,7 +79,7 @@ const (
 func intro(b *strings.Builder, run *Run) {
 	fmt.Fprintf(b, "Written by `%s`, which measures all of this again in about ten minutes; the raw samples are beside the plots.", run.Command)
 	if run.Quick {
-		b.WriteString(" **This was a quick run: it shows that everything runs. Its times and ratios are worth nothing.**")
+		b.WriteString(" **This was a quick run: it shows that everything runs. Its times are worth nothing, its ratios little.**")
 	}
 	if busy(run) {
 		b.WriteString(" **The machine was busy with other work, by its load average: absolute figures are worse than it can do.**")

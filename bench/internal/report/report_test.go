@@ -149,22 +149,39 @@ func TestEachGateCanBeMissed(t *testing.T) {
 	}
 }
 
-// TestQuickRunsAreGatesForCounts spoils a count and a ratio.
-func TestQuickRunsAreGatesForCounts(t *testing.T) {
-	r := results()
-	for _, row := range r.Rows {
-		for i := range row.Samples {
-			s := &row.Samples[i]
-			s.Requests = 130
-			if row.Case.Subject == queue.Confirmed {
-				s.CPU *= 100
+// TestQuickRunsHaveRoomForRatios puts every ratio of a gate at its limit, beyond it, and beyond what a quick run lets pass;
+// counts have no room.
+func TestQuickRunsHaveRoomForRatios(t *testing.T) {
+	for _, c := range []struct {
+		limits      float64 // what is measured, in multiples of the limit
+		full, quick bool    // whether a run misses it
+	}{{0.99, false, false}, {1.01, true, false}, {1.49, true, false}, {1.51, true, true}} {
+		for _, target := range Targets {
+			want := map[bool]bool{false: c.full, true: c.quick && target.Gate == Ratio || c.full && target.Gate == Count}
+			for quick, missed := range want {
+				got := missedAt(target, c.limits, quick)
+				if target.Gate == Printed || target.Limit == 0 {
+					missed = false
+				}
+				if got != missed {
+					t.Errorf("%s at %v of its limit, quick %v: missed %v", target.What, c.limits, quick, got)
+				}
 			}
 		}
 	}
-	full, quick := MissedGates(r, false), MissedGates(r, true)
-	if len(full) != 4 || len(quick) != 2 || !strings.Contains(quick[0], "requests a task") || !strings.Contains(quick[1], "requests a task") {
-		t.Errorf("a full run misses %q, a quick one %q", full, quick)
+}
+
+// missedAt reports whether a run fails in which the one target is at so many times its limit.
+func missedAt(target Target, limits float64, quick bool) bool {
+	all := Targets
+	defer func() { Targets = all }()
+	v := target.Limit * limits
+	if target.AtLeast {
+		v = target.Limit / limits
 	}
+	target.Figure = func(*plan.Results) float64 { return v }
+	Targets = []Target{target}
+	return len(MissedGates(nil, quick)) > 0
 }
 
 // TestTimesAreNoGates: a machine that is a hundred times slower misses targets, and fails nothing.
@@ -240,7 +257,7 @@ func TestPageTellsWhatARunWas(t *testing.T) {
 		t.Errorf("the page tells what is not so:\n%s", page)
 	}
 	run.Quick = true
-	if !strings.Contains(Page(run, "plots"), "times and ratios are worth nothing") {
+	if !strings.Contains(Page(run, "plots"), "its ratios little") {
 		t.Error("a quick run does not tell that it is one")
 	}
 	if run.LoadFrom = "0.51 0 0"; !strings.Contains(Page(run, "plots"), "was busy") {
