@@ -41,7 +41,7 @@ func Example() {
 		panic(err)
 	}
 
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	consumed := make(chan error, 1)
 	go func() {
 		consumed <- queue.Consume(ctx, func(ctx context.Context, ds []transport.Delivery) []bool {
@@ -54,7 +54,7 @@ func Example() {
 			panic(err)
 		}
 	}
-	for queue.Len() > 0 {
+	for queue.Len() > 0 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	if err := c.Close(ctx); err != nil {
