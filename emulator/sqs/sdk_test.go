@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/offloadhq/offload/emulator/sqs"
+	"github.com/offloadhq/offload/internal/memnet"
 )
 
 // newClient returns AWS's own client, with its checksum checks on, of a new
@@ -298,36 +300,41 @@ func TestSDKSeesErrorCodes(t *testing.T) {
 
 // A client that hangs up while it waits leaves nothing in flight.
 func TestHangUpLeavesNothingInFlight(t *testing.T) {
-	service := newService(t)
-	arn := create(t, service, "q", nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ended := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		service := newService(t)
+		arn := create(t, service, "q", nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ended := make(chan struct{})
+		network := memnet.New()
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			cancel() // it has arrived
+			service.ServeHTTP(w, r)
+			close(ended)
+		})}
+		go func() { _ = server.Serve(network) }()
+		defer server.Close()
+		client := &http.Client{Transport: &http.Transport{DialContext: network.Dial}}
+		defer client.CloseIdleConnections()
+		body := strings.NewReader(`{"QueueUrl":"q","WaitTimeSeconds":20}`)
+		r := must[*http.Request](t)(http.NewRequestWithContext(ctx, http.MethodPost, "http://192.0.2.1", body))
+		r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
+		start := time.Now()
+		if answer, err := client.Do(r); err == nil {
+			_ = answer.Body.Close()
+			t.Fatal("the receive did not wait")
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		cancel() // it has arrived
-		service.ServeHTTP(w, r)
-		close(ended)
-	}))
-	t.Cleanup(server.Close)
-	body := strings.NewReader(`{"QueueUrl":"q","WaitTimeSeconds":20}`)
-	r := must[*http.Request](t)(http.NewRequestWithContext(ctx, http.MethodPost, server.URL, body))
-	r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
-	if answer, err := server.Client().Do(r); err == nil {
-		_ = answer.Body.Close()
-		t.Fatal("the receive did not wait")
-	}
-	select {
-	case <-ended:
-	case <-time.After(15 * time.Second): // less than the receive would wait
-		t.Fatal("the service waits on for a client that is gone")
-	}
-	send(t, service, arn, sqs.Outgoing{Body: "x"})
-	if i := info(t, service, arn); i.InFlight != 0 || i.Visible != 1 {
-		t.Errorf("%d in flight, %d visible; want 0 and 1", i.InFlight, i.Visible)
-	}
+		if <-ended; time.Since(start) != 0 {
+			t.Fatalf("the service waited %v on for a client that is gone", time.Since(start))
+		}
+		send(t, service, arn, sqs.Outgoing{Body: "x"})
+		if i := info(t, service, arn); i.InFlight != 0 || i.Visible != 1 {
+			t.Errorf("%d in flight, %d visible; want 0 and 1", i.InFlight, i.Visible)
+		}
+	})
 }
