@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,38 +81,40 @@ func (c *early) SetWriteDeadline(time.Time) error { return nil }
 // TestBodyThatIsStillWrittenIsNotUsedAgain answers a request in the middle. Another request must not write into what is left
 // of the first.
 func TestBodyThatIsStillWrittenIsNotUsedAgain(t *testing.T) {
-	const size = 50 << 10 // more than net/http buffers
-	first, second := newEarly(size), newEarly(size)
-	close(second.goOn)
-	conns := make(chan net.Conn, 2)
-	conns <- first
-	conns <- second
-	c, err := awscall.New(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("https://localhost"), Credentials: aws.AnonymousCredentials{},
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
-			tr.Proxy = nil
-			tr.DialTLSContext = func(context.Context, string, string) (net.Conn, error) { return <-conns, nil }
-		}),
-	}, awscall.Service{Name: "sqs", ID: "SQS"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{"a", "b"} {
-		encode := func(b []byte) []byte { return append(b, bytes.Repeat([]byte(text), size)...) }
-		if err := c.Call(t.Context(), "T.Op", encode, func([]byte) error { return nil }, &awserr.Call{}); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 50 << 10 // more than net/http buffers
+		first, second := newEarly(size), newEarly(size)
+		close(second.goOn)
+		conns := make(chan net.Conn, 2)
+		conns <- first
+		conns <- second
+		c, err := awscall.New(aws.Config{
+			Region: "us-east-1", BaseEndpoint: aws.String("https://localhost"), Credentials: aws.AnonymousCredentials{},
+			HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+				tr.Proxy = nil
+				tr.DialTLSContext = func(context.Context, string, string) (net.Conn, error) { return <-conns, nil }
+			}),
+		}, awscall.Service{Name: "sqs", ID: "SQS"})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	close(first.goOn)
-	for text, conn := range map[string]*early{"a": first, "b": second} {
-		select {
-		case <-conn.whole:
-		case <-time.After(10 * time.Second):
-			t.Error("the rest of a request is missing")
+		for _, text := range []string{"a", "b"} {
+			encode := func(b []byte) []byte { return append(b, bytes.Repeat([]byte(text), size)...) }
+			if err := c.Call(t.Context(), "T.Op", encode, func([]byte) error { return nil }, &awserr.Call{}); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if got := conn.body(); !bytes.Equal(got, bytes.Repeat([]byte(text), size)) {
-			t.Errorf("the request of %d times %q had %d of them", size, text, bytes.Count(got, []byte(text)))
+		close(first.goOn)
+		for text, conn := range map[string]*early{"a": first, "b": second} {
+			select {
+			case <-conn.whole:
+			case <-time.After(10 * time.Second):
+				t.Error("the rest of a request is missing")
+			}
+			if got := conn.body(); !bytes.Equal(got, bytes.Repeat([]byte(text), size)) {
+				t.Errorf("the request of %d times %q had %d of them", size, text, bytes.Count(got, []byte(text)))
+			}
+			_ = conn.Close()
 		}
-		_ = conn.Close()
-	}
+	})
 }
