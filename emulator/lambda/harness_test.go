@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,10 +244,7 @@ func stateIn(file string) (byte, error) {
 	return (rest + "?")[0], nil
 }
 
-func isLinux() bool {
-	_, err := os.Stat("/proc/self/stat")
-	return err == nil
-}
+func isLinux() bool { return runtime.GOOS == "linux" }
 
 // awaitGone waits until none of the processes runs any more.
 func awaitGone(t *testing.T, pids ...int) {
