@@ -12,12 +12,15 @@ import (
 	"github.com/offloadhq/offload/client/journal"
 )
 
-// tmpfs mounts a file system of a given size. The rest of the test is skipped where that is not allowed; what it shows is
-// also shown on a simulated disk, by TestT9_DiskFullAtEveryWrite.
+// tmpfs mounts a file system of a given size. The rest of the test is skipped where that is not allowed, and fails there if
+// REQUIRE_TMPFS is 1, as .ci/run sets it; what it shows is also shown on a simulated disk, by TestT9_DiskFullAtEveryWrite.
 func tmpfs(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		if os.Getenv("REQUIRE_TMPFS") == "1" {
+			t.Fatalf("a tmpfs cannot be mounted: %v", err)
+		}
 		t.Skipf("NOT RUN: a tmpfs cannot be mounted (it takes root): %v", err)
 	}
 	t.Cleanup(func() {
