@@ -57,7 +57,7 @@ func New(s transport.Sender, opts *Options) (*Client, error) {
 	for class, sender := range o.Routes {
 		forgetful := o.forgetful(sender)
 		c.routes[class] = &route{
-			class: class, sender: sender, limits: sender.Limits(), forgetful: forgetful, forgets: forgetful && o.Mode == Buffered,
+			class: class, sender: sender, limits: sender.Limits(), forgetful: forgetful, forgets: forgetful && o.Mode != Journaled,
 			sendTimeout: o.SendTimeout, attemptTimeout: o.AttemptTimeout, width: newWidth(o.MaxSenders),
 			log: o.Logger, ledger: l, reporter: p, watcher: c.watcher, journaled: c.journaled,
 			health: Health{Class: class},
@@ -251,12 +251,12 @@ func (c *Client) tellDrop(r Receipt) {
 func (c *Client) wait(ctx context.Context, timeout <-chan time.Time, e *entry) Receipt {
 	select {
 	case <-e.answer:
-		return e.receipt(e.told)
+		return e.collect()
 	default:
 	}
 	select {
 	case <-e.answer:
-		return e.receipt(e.told)
+		return e.collect()
 	case <-ctx.Done():
 		return e.route.leave(e, contextError(ctx))
 	case <-timeout:

@@ -73,6 +73,16 @@ func (e *entry) free() {
 	entries.Put(e)
 }
 
+// collect is the receipt of an entry whose answer has come. The route has let go of one that was delivered, and so does the
+// caller.
+func (e *entry) collect() Receipt {
+	r := e.receipt(e.told)
+	if r.Err == nil {
+		e.free()
+	}
+	return r
+}
+
 // answer is what a receipt has besides the facts of the task.
 type answer struct {
 	messageID string

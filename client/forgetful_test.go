@@ -148,11 +148,11 @@ func TestEnvelopesThatAreHeldStay(t *testing.T) {
 			return slicer{embedder: &embedder{newForgetful(clienttest.Accept), k}}, client.Hooks{}
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		inModes(t, name, func(t *testing.T, mode client.Mode) {
 			synctest.Test(t, func(t *testing.T) {
 				k := &keeper{}
 				s, hooks := hold(k)
-				c := newClient(t, s, &client.Options{Mode: client.Buffered, Hooks: hooks})
+				c := newClient(t, s, &client.Options{Mode: mode, Hooks: hooks})
 				fireRounds(t, c)
 				if err := c.Close(t.Context()); err != nil {
 					t.Error(err)
@@ -165,27 +165,36 @@ func TestEnvelopesThatAreHeldStay(t *testing.T) {
 }
 
 func TestForgottenMemoryIsUsedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newForgetful(clienttest.Accept)
-		c := newClient(t, f, &client.Options{Mode: client.Buffered})
-		fireRounds(t, c)
-		if err := c.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
-			t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
-		}
-		if len(f.batches) > f.sent/2 {
-			t.Errorf("%d batches lay in %d places", f.sent, len(f.batches))
-		}
+	inModes(t, "", func(t *testing.T, mode client.Mode) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newForgetful(clienttest.Accept)
+			c := newClient(t, f, &client.Options{Mode: mode})
+			fireRounds(t, c)
+			if err := c.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if f.tasks != rounds*aRound || len(f.places) > f.tasks/2 {
+				t.Errorf("%d tasks lay in %d places", f.tasks, len(f.places))
+			}
+			if len(f.batches) > f.sent/2 {
+				t.Errorf("%d batches lay in %d places", f.sent, len(f.batches))
+			}
+		})
 	})
+}
+
+// inModes runs a test in the modes that let go of what was delivered.
+func inModes(t *testing.T, name string, run func(t *testing.T, mode client.Mode)) {
+	for _, mode := range []client.Mode{client.Buffered, client.Confirmed} {
+		t.Run(name+" "+mode.String(), func(t *testing.T) { run(t, mode) })
+	}
 }
 
 // TestBatchesOfASenderThatIsTakenDownStay has a Forgetful Sender that does not return at times: what it has set off may then
 // still read the batch.
 func TestBatchesOfASenderThatIsTakenDownStay(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("taken down") }, "Goexit": runtime.Goexit} {
-		t.Run(name, func(t *testing.T) {
+		inModes(t, name, func(t *testing.T, mode client.Mode) {
 			synctest.Test(t, func(t *testing.T) {
 				k := &keeper{}
 				f := newForgetful(func(ctx context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
@@ -195,7 +204,7 @@ func TestBatchesOfASenderThatIsTakenDownStay(t *testing.T) {
 					}
 					return clienttest.Accept(ctx, 0, batch)
 				})
-				c := newClient(t, f, &client.Options{Mode: client.Buffered, Logger: slog.New(slog.DiscardHandler)})
+				c := newClient(t, f, &client.Options{Mode: mode, ConfirmTimeout: time.Hour, SendTimeout: time.Hour, Logger: slog.New(slog.DiscardHandler)})
 				fireRounds(t, c)
 				if err := c.Close(t.Context()); err != nil {
 					t.Error(err)
@@ -258,5 +267,80 @@ func TestWhatIsNotDeliveredStays(t *testing.T) {
 			kept = append(kept, *r.Envelope)
 		}
 		checkKept(t, kept, len(kept))
+	})
+}
+
+// TestWhatWasRefusedStays has a Forgetful Sender that refuses every third task: its envelope belongs to the caller, whose next
+// task has memory of its own.
+func TestWhatWasRefusedStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		c := newClient(t, newForgetful(func(ctx context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			if n++; n%3 > 0 {
+				return clienttest.Accept(ctx, 0, batch)
+			}
+			return []transport.Result{rejected(transport.Invalid)}, nil
+		}), nil)
+		var kept []task.Envelope
+		for i := range rounds * aRound {
+			if r, err := c.Fire(t.Context(), text.With(dataOf(i))); err != nil {
+				kept = append(kept, *r.Envelope)
+			}
+		}
+		checkKept(t, kept, rounds*aRound/3)
+	})
+}
+
+// TestWhatCallersLeftStays has callers whose patience ends when the answer comes: what they are told, and what the route still
+// does with a task that was left, is of that task and of no later one.
+func TestWhatCallersLeftStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const roundTrip = 10 * time.Millisecond
+		f := newForgetful(func(ctx context.Context, _ int, batch []task.Envelope) ([]transport.Result, error) {
+			time.Sleep(roundTrip)
+			all := make([]transport.Result, len(batch))
+			for i, e := range batch {
+				all[i] = transport.Result{Outcome: transport.Accepted, MessageID: e.ID()}
+			}
+			return all, nil
+		})
+		var later results
+		c := newClient(t, f, &client.Options{OnResult: later.add})
+		var mu sync.Mutex
+		left := map[string]bool{}
+		confirmed := 0
+		for range rounds {
+			var all sync.WaitGroup
+			for i := range aRound {
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%3)*roundTrip)
+					defer cancel()
+					r, err := c.Fire(ctx, text.With(dataOf(i)))
+					mu.Lock()
+					defer mu.Unlock()
+					switch {
+					case err == nil && r.MessageID == r.ID:
+						confirmed++
+					case errors.Is(err, client.ErrUnconfirmed) && r.Envelope.ID() == r.ID:
+						left[r.ID] = true
+					case !errors.Is(err, client.ErrNotSent) || r.Envelope.ID() != r.ID:
+						t.Errorf("%q: %v, message id %q", r.ID, err, r.MessageID)
+					}
+				})
+			}
+			all.Wait()
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, r := range later.all() {
+			if !left[r.ID] || r.Err != nil || r.MessageID != r.ID {
+				t.Errorf("%q: told %v later, message id %q", r.ID, r.Err, r.MessageID)
+			}
+			delete(left, r.ID)
+		}
+		if confirmed == 0 || len(later.all()) == 0 || len(left) > 0 {
+			t.Errorf("%d were confirmed, %d told later, %d never", confirmed, len(later.all()), len(left))
+		}
 	})
 }
