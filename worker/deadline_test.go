@@ -199,11 +199,14 @@ func TestCancelledCallerStillSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s settler
 		ctx, cancel := context.WithCancel(t.Context())
+		both := make(chan struct{}) // closed when both run: what has not started would be returned
 		w := newWorker(t, newMux(definition, func(ctx context.Context, a args) error {
 			if a.N == 0 {
+				<-both
 				cancel()
 				return nil
 			}
+			close(both)
 			<-ctx.Done()
 			time.Sleep(time.Hour) // no deadline, so it is waited for
 			return ctx.Err()
