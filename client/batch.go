@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/offloadhq/offload/task"
@@ -20,9 +22,7 @@ func (c *Client) FireBatch(ctx context.Context, tasks []task.Task, opts ...task.
 	now := time.Now()
 	b := batch{ctxs: make([]context.Context, len(tasks)), receipts: make([]Receipt, len(tasks))}
 	c.fireBatch(ctx, &b, tasks, now, opts)
-	for i, r := range b.receipts {
-		c.watcher.created(b.ctxs[i], r, now)
-	}
+	each(len(tasks), func(i int) { c.watcher.created(b.ctxs[i], b.receipts[i], now) })
 	return b.receipts, batchError(b.receipts)
 }
 
@@ -46,22 +46,13 @@ func (c *Client) fireBatch(ctx context.Context, b *batch, tasks []task.Task, now
 		c.refuseAll(b.receipts)
 		return
 	}
-	shares := make(map[*route][]int, 1)
-	var dropped []int
-	c.admitAll(b, entries, now)
-	for i, e := range entries {
+	for _, e := range entries {
 		if e != nil {
-			shares[e.route] = append(shares[e.route], i)
-		} else if b.receipts[i].Err != nil {
-			dropped = append(dropped, i)
+			c.intake.fired.Add(1)
 		}
 	}
-	for r, share := range shares {
-		c.acceptShare(r, share, entries, b.receipts, now)
-	}
-	for _, i := range dropped { // now that the others are on their way, whatever OnDrop does
-		c.tellDrop(b.receipts[i])
-	}
+	c.admitAll(b, entries, now)
+	c.acceptAll(entries, b.receipts, now)
 	if c.mode == Confirmed {
 		c.waitAll(ctx, entries, b.receipts)
 	}
@@ -78,6 +69,22 @@ func (c *Client) admitAll(b *batch, entries []*entry, now time.Time) {
 			entries[i] = c.admit(b.ctxs[i], e, now, &b.receipts[i])
 		}
 	}
+}
+
+// acceptAll hands each route its entries of a batch, and then tells of those that were dropped.
+func (c *Client) acceptAll(entries []*entry, receipts []Receipt, now time.Time) {
+	shares := make(map[*route][]int, 1)
+	var dropped []int
+	for i, e := range entries {
+		if e != nil {
+			shares[e.route] = append(shares[e.route], i)
+		} else if receipts[i].Err != nil {
+			dropped = append(dropped, i)
+		}
+	}
+	defer each(len(dropped), func(i int) { c.tellDrop(receipts[dropped[i]]) })
+	routes := slices.Collect(maps.Keys(shares))
+	each(len(routes), func(i int) { c.acceptShare(routes[i], shares[routes[i]], entries, receipts, now) })
 }
 
 // acceptShare hands a route its entries of a batch. It sets the receipts where nobody waits for the answer of a route that

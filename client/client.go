@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -95,6 +94,7 @@ func (c *Client) fire(ctx context.Context, t task.Task, id string, now time.Time
 	if e == nil {
 		return
 	}
+	c.intake.fired.Add(1)
 	if e = c.admit(ctx, e, now, receipt); e == nil {
 		c.tellDrop(*receipt)
 		return
@@ -123,9 +123,8 @@ func causedBy(ctx context.Context, opts []task.FireOption) []task.FireOption {
 }
 
 // prepare encodes the task and checks it against its route. If the task is refused the entry is nil, and the receipt has an
-// error.
+// error; else it is still to be counted as fired.
 func (c *Client) prepare(ctx context.Context, t task.Task, id string, now time.Time, opts []task.FireOption, receipt *Receipt) *entry {
-	c.intake.fired.Add(1)
 	var e *entry
 	cause := c.unwilling(ctx)
 	if cause == nil {
@@ -156,6 +155,7 @@ func (c *Client) route(class string) *route {
 
 // refuse counts a task that is not taken on.
 func (c *Client) refuse(r Receipt, cause error) Receipt {
+	c.intake.fired.Add(1)
 	c.intake.refused.Add(1)
 	r, _ = refuse(r, cause)
 	return r
@@ -239,12 +239,7 @@ func (c *Client) tellDrop(r Receipt) {
 	if c.onDrop == nil || !errors.Is(r.Err, ErrBufferFull) {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			c.watcher.log.Error("Options.OnDrop panicked", "id", r.ID, "name", r.Name, "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	c.onDrop(r)
+	call(c.watcher.log, "Options.OnDrop", func() { c.onDrop(r) }, "id", r.ID, "name", r.Name)
 }
 
 // wait gives what became of the entry, or what is known when the caller's patience ends.

@@ -56,9 +56,7 @@ func (c *Client) Close(ctx context.Context) error {
 	default:
 	}
 	if ctx.Err() == nil {
-		for _, r := range c.routes {
-			r.hurry()
-		}
+		c.eachRoute((*route).hurry)
 		c.journaled.wake()
 	}
 	select {
@@ -74,9 +72,12 @@ func (c *Client) Close(ctx context.Context) error {
 func (c *Client) cutShort(cause error) {
 	c.ledger.cutShort(cause)
 	cause = fmt.Errorf("%w: draining was cut short: %w", ErrClosed, cause)
-	for _, r := range c.routes {
-		r.abort(cause)
-	}
+	defer c.giveUp(cause)
+	c.eachRoute(func(r *route) { r.abort(cause) })
+}
+
+// giveUp ends the draining once the requests, which are cancelled, have had the time to end.
+func (c *Client) giveUp(cause error) {
 	grace := time.NewTimer(closeGrace)
 	defer grace.Stop()
 	select {
@@ -84,8 +85,10 @@ func (c *Client) cutShort(cause error) {
 		return
 	case <-grace.C:
 	}
-	for _, r := range c.routes {
-		r.abandon(cause)
-	}
-	c.ledger.abandon()
+	defer c.ledger.abandon()
+	c.eachRoute(func(r *route) { r.abandon(cause) })
+}
+
+func (c *Client) eachRoute(f func(*route)) {
+	each(len(c.classes), func(i int) { f(c.routes[c.classes[i]]) })
 }

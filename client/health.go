@@ -108,19 +108,20 @@ type news struct {
 // tellHealth tells what there is to tell, in order. It runs outside the lock, in one goroutine at a time: r.telling says
 // that one is at it, which also takes over what comes up meanwhile.
 func (r *route) tellHealth() {
-	for {
+	repeat(func() (more bool) {
 		r.mu.Lock()
 		if len(r.news) == 0 {
 			r.news, r.telling = nil, false
 			r.mu.Unlock()
-			return
+			return false
 		}
 		n := r.news[0]
 		r.news = r.news[1:]
 		r.mu.Unlock()
+		defer r.logHealth(n)
 		r.watcher.health(n.is)
-		r.logHealth(n)
-	}
+		return true
+	})
 }
 
 func (r *route) logHealth(n news) {

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 // Hooks are told what a client does, for traces and metrics. Any of them may be nil. They are called while the client
 // works and hold it up, so they must not block; those that say so run in the goroutine of Fire, the others in those of
 // the client, several at a time. They may call Stats and Health. A panic in one is recovered and logged, and the task goes
-// on. Totals need no hook: read [Client.Stats].
+// on. So it does after runtime.Goexit (t.FailNow, say), which is logged too: it ends the goroutine of the client, or the caller
+// of Fire, FireBatch or Close, and nothing else. Totals need no hook: read [Client.Stats].
 //
 // The arguments of tasks are in the envelopes that hooks see. Do not log those: log ids, names and sizes.
 type Hooks struct {
@@ -25,7 +25,8 @@ type Hooks struct {
 	// the trace into the envelope.
 	Create func(ctx context.Context, f task.Firing) (context.Context, []task.FireOption)
 	// Created is called for each task when its Fire is about to return, in the same goroutine, with the context from
-	// Create, what Fire returns, and how long that took. r has the task's id, name and class, whatever became of it.
+	// Create, what Fire returns, and how long that took. r has the task's id, name and class, whatever became of it. It is not
+	// called where Fire does not return, because Create, Ended or Options.OnDrop has ended its goroutine with runtime.Goexit.
 	Created func(ctx context.Context, r Receipt, took time.Duration)
 	// Send is called before each call of Sender.Send, which gets the context returned. That must come from ctx, which has
 	// the deadline of the attempt and the values of the context of its first task.
@@ -61,21 +62,21 @@ func (w *watcher) create(ctx context.Context, t task.Task, id string, now time.T
 	if w.hooks.Create == nil {
 		return made, all
 	}
-	defer w.guard("Create")
-	own, more := w.hooks.Create(ctx, t.Firing(id, now, opts...))
-	if own != nil {
-		made = own
-	}
-	if len(more) > 0 {
-		all = slices.Concat(more, opts)
-	}
+	call(w.log, "Options.Hooks.Create", func() {
+		own, more := w.hooks.Create(ctx, t.Firing(id, now, opts...))
+		if own != nil {
+			made = own
+		}
+		if len(more) > 0 {
+			all = slices.Concat(more, opts)
+		}
+	})
 	return made, all
 }
 
 func (w *watcher) created(ctx context.Context, r Receipt, began time.Time) {
 	if w.hooks.Created != nil {
-		defer w.guard("Created")
-		w.hooks.Created(ctx, r, time.Since(began))
+		call(w.log, "Options.Hooks.Created", func() { w.hooks.Created(ctx, r, time.Since(began)) })
 	}
 }
 
@@ -84,56 +85,29 @@ func (w *watcher) send(ctx context.Context, s Sending) (made context.Context) {
 	if w.hooks.Send == nil {
 		return made
 	}
-	defer w.guard("Send")
-	if own := w.hooks.Send(ctx, s); own != nil {
-		made = own
-	}
+	call(w.log, "Options.Hooks.Send", func() {
+		if own := w.hooks.Send(ctx, s); own != nil {
+			made = own
+		}
+	})
 	return made
 }
 
 func (w *watcher) sent(ctx context.Context, s Sending, results []transport.Result, err error, began time.Time) {
 	if w.hooks.Sent != nil {
-		defer w.guard("Sent")
 		s.Took = time.Since(began)
-		w.hooks.Sent(ctx, s, results, err)
+		call(w.log, "Options.Hooks.Sent", func() { w.hooks.Sent(ctx, s, results, err) })
 	}
 }
 
-// ended tells, and logs for whoever debugs, what became of tasks.
-func (w *watcher) ended(entries []*entry) {
-	if len(entries) == 0 {
-		return
-	}
-	debugging := w.log.Enabled(context.Background(), slog.LevelDebug)
-	if !debugging && w.hooks.Ended == nil {
-		return
-	}
-	for _, e := range entries {
-		r := e.receipt(e.end)
-		if debugging {
-			w.log.Debug("task ended", "task", r, "bytes", e.envelope.Size())
-		}
-		w.tellEnd(r, time.Since(e.envelope.Time()))
-	}
-}
-
-func (w *watcher) tellEnd(r Receipt, age time.Duration) {
+func (w *watcher) ended(r Receipt, age time.Duration) {
 	if w.hooks.Ended != nil {
-		defer w.guard("Ended")
-		w.hooks.Ended(r, max(0, age))
+		call(w.log, "Options.Hooks.Ended", func() { w.hooks.Ended(r, max(0, age)) })
 	}
 }
 
 func (w *watcher) health(h Health) {
 	if w.hooks.Health != nil {
-		defer w.guard("Health")
-		w.hooks.Health(h)
-	}
-}
-
-// guard is deferred around a call of a hook.
-func (w *watcher) guard(name string) {
-	if v := recover(); v != nil {
-		w.log.Error("Options.Hooks."+name+" panicked", "panic", v, "stack", string(debug.Stack()))
+		call(w.log, "Options.Hooks.Health", func() { w.hooks.Health(h) })
 	}
 }

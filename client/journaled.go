@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,22 +161,31 @@ func (j *journaled) settle(ended []*entry) {
 	}
 	var room [usualItems]journal.Ref
 	delivered := room[:0]
+	var aside []*entry
 	for _, e := range ended {
 		switch {
 		case e.ref.IsZero(), e.stays():
 		case e.end.err == nil:
 			delivered = append(delivered, e.ref)
 		default:
-			if err := j.journal.Quarantine(e.ref, e.end.err.Error()); err != nil {
-				j.log.Error("the journal cannot put a task aside; it will be sent again after a restart", "id", e.envelope.ID(), "name", e.envelope.Name(), "error", err)
-			}
+			aside = append(aside, e)
 		}
+	}
+	if len(aside) > 0 {
+		defer each(len(aside), func(i int) { j.putAside(aside[i]) })
 	}
 	if len(delivered) == 0 {
 		return
 	}
 	if err := j.journal.Done(delivered...); err != nil {
 		j.log.Error("the journal cannot note what is delivered; it will be sent again after a restart", "tasks", len(delivered), "error", err)
+	}
+}
+
+// putAside leaves a task that ended undelivered to whoever looks after the journal.
+func (j *journaled) putAside(e *entry) {
+	if err := j.journal.Quarantine(e.ref, e.end.err.Error()); err != nil {
+		j.log.Error("the journal cannot put a task aside; it will be sent again after a restart", "id", e.envelope.ID(), "name", e.envelope.Name(), "error", err)
 	}
 }
 
@@ -203,19 +214,20 @@ func (j *journaled) wake() {
 
 func (j *journaled) run() {
 	defer j.client.ledger.exit()
-	for {
-		for j.replay() {
-		}
-		j.mu.Lock()
-		if !j.again {
-			j.running = false
-			close(j.idle)
-			j.mu.Unlock()
-			return
-		}
+	repeat(func() (more bool) { return !j.failed.Load() && j.replay() || j.lookAgain() })
+}
+
+// lookAgain reports that the goroutine is not to end.
+func (j *journaled) lookAgain() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.again {
 		j.again = false
-		j.mu.Unlock()
+		return true
 	}
+	j.running = false
+	close(j.idle)
+	return false
 }
 
 // replay takes back what there is room for, a part of it at least, and reports whether there may be more.
@@ -233,14 +245,15 @@ func (j *journaled) replay() bool {
 	j.recovered.Add(uint64(len(records)))
 	shares := make(map[*route][]*entry, 1)
 	now := time.Now()
-	for _, x := range records {
-		if e := j.restore(x, now); e != nil {
+	defer func() {
+		routes := slices.Collect(maps.Keys(shares))
+		each(len(routes), func(i int) { routes[i].accept(now, shares[routes[i]]...) })
+	}()
+	each(len(records), func(i int) {
+		if e := j.restore(records[i], now); e != nil {
 			shares[e.route] = append(shares[e.route], e)
 		}
-	}
-	for r, entries := range shares {
-		r.accept(now, entries...)
-	}
+	})
 	return len(records) > 0 && err == nil
 }
 
@@ -253,32 +266,32 @@ func (j *journaled) unreadable(err error) {
 		}
 		return
 	}
-	j.log.Error("the journal cannot be read; what waits there stays", "error", err, "todo", "check the disk; it is read again in a second")
 	time.AfterFunc(readAgain, func() {
 		j.failed.Store(false)
 		j.wake()
 	})
+	j.log.Error("the journal cannot be read; what waits there stays", "error", err, "todo", "check the disk; it is read again in a second")
 }
 
 // restore takes a task on again. The entry is nil if it cannot be sent: it then stays in the journal, or aside.
 func (j *journaled) restore(x journal.Recovered, now time.Time) *entry {
 	envelope, err := envelopeOf(x.Record)
 	if err != nil {
-		j.log.Error("a record of the journal is no task; it is put aside", "error", err)
-		if err := j.journal.Quarantine(x.Ref, err.Error()); err != nil {
-			j.log.Error("the journal cannot put a record aside", "error", err)
-		}
 		j.malformed.Add(1)
+		if err := j.journal.Quarantine(x.Ref, err.Error()); err != nil {
+			defer j.log.Error("the journal cannot put a record aside", "error", err)
+		}
+		j.log.Error("a record of the journal is no task; it is put aside", "error", err)
 		return nil
 	}
 	r := j.client.route(envelope.Class())
 	if err := j.client.misfit(r, &envelope); err != nil {
+		j.client.intake.refused.Add(1)
 		if class := envelope.Class(); !j.told[class] || !errors.Is(err, ErrNoRoute) {
 			j.told[class] = true
 			j.log.Error("a task of the journal has no way and stays there; a missing route is told once a class",
 				"id", envelope.ID(), "name", envelope.Name(), "class", class, "error", err)
 		}
-		j.client.intake.refused.Add(1)
 		return nil
 	}
 	e := newEntry()

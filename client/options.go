@@ -69,11 +69,13 @@ type Options struct {
 	//
 	// It may be called before that Fire has returned. Calls come from a goroutine of the client, one at a time; the task
 	// counts as pending until its call returns, so a slow OnResult fills the buffer. It may call Fire; Flush and Close wait
-	// for it, so it must not call those. A panic in it is recovered and logged.
+	// for it, so it must not call those. A panic in it is recovered and logged, and so is runtime.Goexit: the next call then
+	// has another goroutine.
 	OnResult func(Receipt)
 
 	// OnDrop gets the receipt of each task that was refused with [ErrBufferFull], with its Envelope, before its Fire
-	// returns and in the same goroutine: it must not block. A panic in it is recovered and logged.
+	// returns and in the same goroutine: it must not block. A panic in it is recovered and logged. runtime.Goexit ends the
+	// caller, and harms no other task of its FireBatch.
 	OnDrop func(Receipt)
 
 	// Hooks are told what the client does, for traces and metrics.
@@ -81,7 +83,7 @@ type Options struct {
 
 	// Logger gets what nothing else tells: panics, changes of [Health], and without an OnResult the tasks that ended
 	// undelivered after Fire had returned; at the level Debug the end of each task. It sees ids, names and sizes, never
-	// arguments. Default: slog.Default() at the time of New.
+	// arguments. Its handler must not panic: nobody recovers that. Default: slog.Default() at the time of New.
 	Logger *slog.Logger
 }
 

@@ -2,7 +2,6 @@ package client
 
 import (
 	"log/slog"
-	"runtime/debug"
 	"sync"
 )
 
@@ -34,29 +33,32 @@ func (p *reporter) report(owed []*entry) {
 
 func (p *reporter) run() {
 	defer p.ledger.exit()
-	for batch := p.next(); batch != nil; batch = p.next() {
-		for _, e := range batch {
-			p.call(e.receipt(e.end))
-			p.ledger.settle(e)
-			p.journaled.wake()
-		}
-	}
+	repeat(p.tellNext)
 }
 
-func (p *reporter) next() []*entry {
+// tellNext tells the next end, if there is one.
+func (p *reporter) tellNext() (more bool) {
+	e := p.next()
+	if e == nil {
+		return false
+	}
+	defer func() {
+		p.ledger.settle(e)
+		p.journaled.wake()
+	}()
+	r := e.receipt(e.end)
+	call(p.log, "Options.OnResult", func() { p.hook(r) }, "id", r.ID, "name", r.Name)
+	return true
+}
+
+func (p *reporter) next() *entry {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	batch := p.queue
-	p.queue = nil
-	p.running = batch != nil
-	return batch
-}
-
-func (p *reporter) call(r Receipt) {
-	defer func() {
-		if v := recover(); v != nil {
-			p.log.Error("Options.OnResult panicked", "id", r.ID, "name", r.Name, "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	p.hook(r)
+	if len(p.queue) == 0 {
+		p.queue, p.running = nil, false
+		return nil
+	}
+	e := p.queue[0]
+	p.queue[0], p.queue = nil, p.queue[1:]
+	return e
 }

@@ -21,11 +21,19 @@ type request struct {
 	bytes     int             // of their bodies
 	retries   int             // how many were sent before
 	waiting   int             // how many entries waited behind it
+	ctx       context.Context //nolint:containedctx // of the attempt, for the time of it
 	cancel    context.CancelFunc
 	began     time.Time
 	took      time.Duration // when it was good
 	round     int           // of the breaker
 	returned  bool          // the Sender has, in the ordinary way
+
+	// Of the goroutine that runs it.
+	step      step // the last that was begun
+	called    time.Time
+	results   []transport.Result // with err, the answer of the Sender
+	err       error
+	successor *request // takes its place when it is over
 
 	node list.Node[*request] // in flight; guarded by the mutex of the route
 
@@ -54,50 +62,71 @@ const usualItems = 10
 // errGoexit stands for the answer of a Sender that called runtime.Goexit.
 var errGoexit = errors.New("the Sender ended its goroutine with runtime.Goexit")
 
+// step is a part of what is done for a request. Each may end the goroutine, which leaves the next ones to another.
+type step uint8
+
+const (
+	announcing step = iota + 1
+	sending
+	telling
+	settling
+	leaving
+)
+
 // run makes requests as long as tasks wait, and ends. It owns its goroutine's place in the ledger.
-func (r *route) run(ctx context.Context, q *request) {
+func (r *route) run(q *request) {
 	defer func() {
-		if q != nil { // the Sender took the goroutine down: the tasks go on without it
-			r.settle(q, nil, errGoexit)
-			if ctx, q = r.takeOver(q, 0); q != nil {
-				go r.run(ctx, q)
-				return
-			}
+		if q != nil { // somebody else's code ended the goroutine: another goes on
+			go r.run(q)
+			return
 		}
 		r.ledger.exit()
 	}()
 	for q != nil {
-		results, err := r.send(ctx, q)
-		r.settle(q, results, err)
-		waits := time.Now()
-		runtime.Gosched() // callers that were let go fire again: let them board
+		for q.step < leaving {
+			q.step++ // what ends the goroutine is not done again
+			r.do(q)
+		}
 		last := q
-		ctx, q = r.takeOver(last, time.Since(waits))
+		q, last.successor = last.successor, nil // a Sender that keeps envelopes keeps their request
 		last.free(r.forgetful)
 	}
 }
 
-// send calls the Sender, between the hooks.
-func (r *route) send(ctx context.Context, q *request) ([]transport.Result, error) {
-	s := Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
-	ctx = r.watcher.send(ctx, s)
-	began := time.Now()
-	results, err := r.call(ctx, q)
-	r.watcher.sent(ctx, s, results, err, began)
-	return results, err
+// do does one step of a request: it calls the Sender, between the hooks, and draws the conclusions.
+func (r *route) do(q *request) {
+	switch q.step {
+	case announcing:
+		q.ctx = r.watcher.send(q.ctx, r.sendingOf(q))
+	case sending:
+		q.called, q.err = time.Now(), errGoexit
+		r.call(q)
+	case telling:
+		r.watcher.sent(q.ctx, r.sendingOf(q), q.results, q.err, q.called)
+	case settling:
+		r.settle(q, q.results, q.err)
+	case leaving:
+		waits := time.Now()
+		runtime.Gosched() // callers that were let go fire again: let them board
+		r.takeOver(q, time.Since(waits))
+	}
+}
+
+// sendingOf is what hooks are told of a request.
+func (r *route) sendingOf(q *request) Sending {
+	return Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
 }
 
 // call calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
-func (r *route) call(ctx context.Context, q *request) (results []transport.Result, err error) {
+func (r *route) call(q *request) {
 	defer func() {
 		if p := recover(); p != nil {
+			q.err = panicked(r.sender, p)
 			r.log.Error("sender panicked; its tasks will be sent again", "class", r.class, "panic", p, "stack", string(debug.Stack()))
-			results, err = nil, panicked(r.sender, p)
 		}
 	}()
-	results, err = r.sender.Send(ctx, q.envelopes)
+	q.results, q.err = r.sender.Send(q.ctx, q.envelopes)
 	q.returned = true
-	return results, err
 }
 
 func panicked(s transport.Sender, p any) error {

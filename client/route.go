@@ -45,22 +45,43 @@ type route struct {
 	telling bool        // a goroutine is telling them
 }
 
-// unlock ends a critical section and hands on what ended in it. What is logged is logged before Flush sees the end. The
-// bounds are released before the callers know, so that a caller that has its answer finds its room free.
+// unlock ends a critical section and hands on what ended in it, whatever hooks do to the goroutine.
 func (r *route) unlock() {
 	ended, told := r.ended, r.told
 	r.ended, r.told = nil, nil
 	tells := len(r.news) > 0 && !r.telling
 	r.telling = r.telling || tells
 	r.mu.Unlock()
+	if len(ended) > 0 || len(told) > 0 {
+		defer r.release(ended, told)
+		defer r.journaled.settle(ended)
+		defer r.tellEnds(ended)
+	}
 	if tells {
 		r.tellHealth()
 	}
-	for _, e := range ended {
-		r.logLoss(e)
+}
+
+// tellEnds tells, and logs, what became of tasks. What is logged is logged before Flush sees the end.
+func (r *route) tellEnds(ended []*entry) {
+	debugging := len(ended) > 0 && r.log.Enabled(context.Background(), slog.LevelDebug)
+	if !debugging && r.watcher.hooks.Ended == nil && !slices.ContainsFunc(ended, r.loses) {
+		return
 	}
-	r.watcher.ended(ended)
-	r.journaled.settle(ended)
+	each(len(ended), func(i int) {
+		e := ended[i]
+		receipt := e.receipt(e.end)
+		defer func() { r.watcher.ended(receipt, time.Since(e.envelope.Time())) }()
+		r.logLoss(e)
+		if debugging {
+			r.log.Debug("task ended", "task", receipt, "bytes", e.envelope.Size())
+		}
+	})
+}
+
+// release hands on what was told. The bounds are released before the callers know, so that a caller that has its answer finds
+// its room free.
+func (r *route) release(ended, told []*entry) {
 	owed := r.ledger.end(ended, r.reporter.hook != nil)
 	for _, e := range told {
 		close(e.answer)
@@ -71,9 +92,13 @@ func (r *route) unlock() {
 	}
 }
 
-// logLoss tells of a task that its firer believes to be on its way, where neither OnResult nor Close does.
+// loses reports that a task was lost that its firer believes to be on its way, and neither OnResult nor Close tells it.
+func (r *route) loses(e *entry) bool {
+	return e.end.err != nil && e.owed && r.reporter.hook == nil && !errors.Is(e.end.err, ErrClosed)
+}
+
 func (r *route) logLoss(e *entry) {
-	if err := e.end.err; err != nil && e.owed && r.reporter.hook == nil && !errors.Is(err, ErrClosed) {
+	if err := e.end.err; r.loses(e) {
 		r.log.Error("task ended undelivered", "id", err.ID, "name", err.Name, "class", r.class,
 			"bytes", e.envelope.Size(), "attempts", err.Attempts, "error", err)
 	}
@@ -114,12 +139,12 @@ func (r *route) blockage(now time.Time) error {
 // dispatch opens as many requests as may be.
 func (r *route) dispatch(now time.Time) {
 	for r.mayOpen(now) {
-		ctx, q := r.next(now)
+		q := r.next(now)
 		if q == nil {
 			break
 		}
 		r.ledger.enter()
-		go r.run(ctx, q)
+		go r.run(q)
 	}
 	r.arm(now)
 }
@@ -133,7 +158,7 @@ func (r *route) mayOpen(now time.Time) bool {
 }
 
 // next takes what waits, as much as fits one request; nil if nothing does.
-func (r *route) next(now time.Time) (context.Context, *request) {
+func (r *route) next(now time.Time) *request {
 	q := newRequest()
 	for r.line.Len() > 0 {
 		batch := slices.DeleteFunc(r.line.take(q.entryRoom[:0], r.limits, r.breaker.open), func(e *entry) bool {
@@ -155,16 +180,15 @@ func (r *route) next(now time.Time) (context.Context, *request) {
 			q.envelopes = append(q.envelopes, e.envelope)
 			q.bytes += e.envelope.Size()
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].fired), r.timeout(q.bytes))
-		q.cancel = cancel
+		q.ctx, q.cancel = context.WithTimeout(context.WithoutCancel(batch[0].fired), r.timeout(q.bytes))
 		r.flights.add(q)
 		r.counts.requests++
 		r.counts.retried += uint64(q.retries)
 		q.waiting = r.line.Len()
-		return ctx, q
+		return q
 	}
 	requests.Put(q)
-	return nil, nil
+	return nil
 }
 
 // timeout is how long a request with bodies of so many bytes may take.
@@ -172,9 +196,9 @@ func (r *route) timeout(bytes int) time.Duration {
 	return r.attemptTimeout + time.Duration(bytes/thinLine)*time.Second
 }
 
-// takeOver gives a request that has ended its successor, in its place among those in flight; nil if there is to be none.
+// takeOver gives a request that has ended its successor, in its place among those in flight, unless there is to be none.
 // waited is how long its goroutine has just waited for a processor.
-func (r *route) takeOver(q *request, waited time.Duration) (ctx context.Context, successor *request) {
+func (r *route) takeOver(q *request, waited time.Duration) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.unlock()
@@ -183,10 +207,9 @@ func (r *route) takeOver(q *request, waited time.Duration) (ctx context.Context,
 	}
 	r.flights.Remove(&q.node)
 	if r.mayOpen(now) {
-		ctx, successor = r.next(now)
+		q.successor = r.next(now)
 	}
 	r.dispatch(now)
-	return ctx, successor
 }
 
 // arm makes sure that wake runs when the next thing is due. A timer that is set for an earlier time is left alone: it
