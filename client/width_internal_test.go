@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,4 +139,48 @@ func TestNarrowRouteDoesNotWaitForWhatHangs(t *testing.T) {
 		_ = c.Close(ctx)
 		synctest.Wait()
 	})
+}
+
+// held is a Sender that leaves a goroutine behind which holds the processor for a while, once it gets it.
+type held struct{ over chan struct{} }
+
+const heldFor = time.Millisecond
+
+func (held) Limits() transport.Limits { return transport.Limits{Items: 1} }
+
+func (h held) Send(context.Context, []task.Envelope) ([]transport.Result, error) {
+	go func() {
+		start := time.Now()
+		for time.Since(start) < heldFor {
+		}
+		close(h.over)
+	}()
+	return []transport.Result{{Outcome: transport.Accepted}}, nil
+}
+
+// TestWidthLearnsWhatRequestsWaitForAProcessor has one processor, and something that holds it when a request lets others run. The
+// request has then waited at least as long, however loaded the machine is, unless the scheduler took the processor from it
+// in the moment before it looked at the clock: so one of several must have.
+func TestWidthLearnsWhatRequestsWaitForAProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var usual []time.Duration
+	for range 50 {
+		h := held{make(chan struct{})}
+		c, err := New(h, &Options{Mode: Buffered, Source: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Fire(t.Context(), probe.With(struct{}{})); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-h.over
+		usual = append(usual, c.standard.width.usual) // an eighth of the first wait
+		if usual[len(usual)-1] >= heldFor/8 {
+			return
+		}
+	}
+	t.Errorf("of requests that waited for %v the averages are %v", heldFor, usual)
 }
