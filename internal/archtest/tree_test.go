@@ -30,6 +30,13 @@ func TestTheTreeKeepsItsRules(t *testing.T) {
 	report(t, archtest.CheckFolders(tree, archtest.Folders))
 	report(t, archtest.CheckDocs(tree, archtest.Lines))
 	report(t, archtest.CheckLengths(tree, archtest.MaxLines))
+	for _, module := range []string{"bench", "localstack"} {
+		nested, err := archtest.Load(filepath.Join(root, module))
+		if err != nil || len(nested.Packages) == 0 {
+			t.Fatalf("%s: %d packages, %v", module, len(nested.Packages), err)
+		}
+		report(t, archtest.CheckSleeps(nested, nil))
+	}
 }
 
 func TestWhatUsersLink(t *testing.T) {

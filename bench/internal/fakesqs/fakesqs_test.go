@@ -141,7 +141,7 @@ func TestStoresWhatAClientLeft(t *testing.T) {
 	if err == nil {
 		t.Fatal("answered")
 	}
-	for deadline := time.Now().Add(2 * time.Minute); len(numbers(t, server, "audit-q")) != 1; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); len(numbers(t, server, "audit-q")) != 1; <-time.After(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the message was not stored")
 		}
