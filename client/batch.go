@@ -107,11 +107,11 @@ func (c *Client) waitAll(ctx context.Context, entries []*entry, receipts []Recei
 	expired := make(chan time.Time)
 	timer := time.AfterFunc(c.confirmTimeout, func() { close(expired) })
 	defer timer.Stop()
-	for i, e := range entries {
-		if e != nil {
+	each(len(entries), func(i int) {
+		if e := entries[i]; e != nil {
 			receipts[i] = c.wait(ctx, expired, e)
 		}
-	}
+	})
 }
 
 func (c *Client) refuseAll(receipts []Receipt) {

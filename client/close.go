@@ -59,12 +59,12 @@ func (c *Client) Close(ctx context.Context) error {
 		c.eachRoute((*route).hurry)
 		c.journaled.wake()
 	}
+	defer c.journaled.tellKept()
 	select {
 	case <-c.ledger.over:
 	case <-ctx.Done():
 		c.cutShort(ctx.Err())
 	}
-	c.journaled.tellKept()
 	return c.ledger.result()
 }
 

@@ -27,7 +27,13 @@ func (instant) Send(_ context.Context, batch []task.Envelope) ([]transport.Resul
 // TestEntriesAreUsedAgainByNobodyElse reads, as Close does when its patience ends, what is in flight, while entries end and
 // are used again. It is for the race detector most of all.
 func TestEntriesAreUsedAgainByNobodyElse(t *testing.T) {
-	c, err := New(instant{}, &Options{Mode: Buffered, Source: "test", Logger: slog.New(slog.DiscardHandler)})
+	for _, mode := range []Mode{Buffered, Confirmed} {
+		t.Run(mode.String(), func(t *testing.T) { useEntriesAgain(t, mode) })
+	}
+}
+
+func useEntriesAgain(t *testing.T, mode Mode) {
+	c, err := New(instant{}, &Options{Mode: mode, Source: "test", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

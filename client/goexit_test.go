@@ -322,56 +322,14 @@ func live(t *testing.T, mode client.Mode, hook string, misbehave func()) {
 	}
 }
 
-// exiting are arguments that end the goroutine of whoever encodes them.
-type exiting struct{}
-
-func (exiting) MarshalJSON() ([]byte, error) {
-	runtime.Goexit()
-	return nil, nil
-}
-
-// TestA15_BatchThatIsEndedOnItsWayInCounts has the goroutine of a caller end between two of its tasks.
-func TestA15_BatchThatIsEndedOnItsWayInCounts(t *testing.T) {
-	for name, tasks := range map[string][]task.Task{
-		"Create":  {number.With(1), bulk.With(2), number.With(3)}, // there is no route for the second
-		"encoder": {number.With(1), bulk.With(2), task.Define[exiting]("test.exiting").With(exiting{})},
-	} {
-		t.Run(name, func(t *testing.T) {
-			created := 0
-			opts := &client.Options{Mode: client.Buffered, Hooks: client.Hooks{
-				Create: func(ctx context.Context, _ task.Firing) (context.Context, []task.FireOption) {
-					if created++; created == 3 && name == "Create" {
-						runtime.Goexit()
-					}
-					return ctx, nil
-				},
-			}}
-			bubble(t, opts, func(t *testing.T, c *client.Client, rec *clienttest.Recorder) {
-				var s spoilt
-				s.try(func() {
-					_, _ = c.FireBatch(t.Context(), tasks)
-					t.Error("FireBatch has returned")
-				})
-				s.try(func() { _, _ = c.Fire(t.Context(), tasks[2]) })
-				if err := c.Flush(t.Context()); err != nil {
-					t.Error(err)
-				}
-				balance(t, c.Stats())
-				if n := len(rec.Envelopes()); n > 1 {
-					t.Errorf("%d sent", n)
-				}
-			})
-		})
-	}
-}
-
 // TestA15_SentIsToldWhateverTheSenderDoes holds that what Send begins, Sent can end.
 func TestA15_SentIsToldWhateverTheSenderDoes(t *testing.T) {
 	for name, misbehave := range map[string]func(){"panic": func() { panic("the Sender is broken") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			var spans []any
 			var errs []error
-			opts := &client.Options{Hooks: client.Hooks{
+			var log strings.Builder
+			opts := &client.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Hooks: client.Hooks{
 				Send: func(ctx context.Context, s client.Sending) context.Context {
 					return context.WithValue(ctx, spanKey{}, s.Retries)
 				},
@@ -389,6 +347,9 @@ func TestA15_SentIsToldWhateverTheSenderDoes(t *testing.T) {
 				}
 				if !slices.Equal(spans, []any{0, 1}) || errs[0] == nil || errs[1] != nil {
 					t.Errorf("told of %v: %v", spans, errs)
+				}
+				if strings.Count(log.String(), "its tasks will be sent again") != 1 || !strings.Contains(log.String(), name) {
+					t.Errorf("logged: %s", &log)
 				}
 			})
 		})

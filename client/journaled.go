@@ -240,7 +240,7 @@ func (j *journaled) replay() bool {
 	tasks = min(tasks, max(1, bytes/(2*taskOverhead)), replayTasks)
 	records, err := j.journal.Next(tasks, min(max(1, bytes/2), replayBytes))
 	if err != nil {
-		j.unreadable(err)
+		defer j.unreadable(err)
 	}
 	j.recovered.Add(uint64(len(records)))
 	shares := make(map[*route][]*entry, 1)

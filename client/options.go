@@ -83,7 +83,7 @@ type Options struct {
 
 	// Logger gets what nothing else tells: panics, changes of [Health], and without an OnResult the tasks that ended
 	// undelivered after Fire had returned; at the level Debug the end of each task. It sees ids, names and sizes, never
-	// arguments. Its handler must not panic: nobody recovers that. Default: slog.Default() at the time of New.
+	// arguments. Its handler must not panic: in a goroutine of the client nobody recovers that. Default: slog.Default() at the time of New.
 	Logger *slog.Logger
 }
 

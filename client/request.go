@@ -21,19 +21,13 @@ type request struct {
 	bytes     int             // of their bodies
 	retries   int             // how many were sent before
 	waiting   int             // how many entries waited behind it
-	ctx       context.Context //nolint:containedctx // of the attempt, for the time of it
+	ctx       context.Context //nolint:containedctx // of the attempt, on the way to the goroutine that makes it
 	cancel    context.CancelFunc
 	began     time.Time
 	took      time.Duration // when it was good
 	round     int           // of the breaker
 	returned  bool          // the Sender has, in the ordinary way
-
-	// Of the goroutine that runs it.
-	step      step // the last that was begun
-	called    time.Time
-	results   []transport.Result // with err, the answer of the Sender
-	err       error
-	successor *request // takes its place when it is over
+	successor *request      // takes its place when it is over
 
 	node list.Node[*request] // in flight; guarded by the mutex of the route
 
@@ -62,71 +56,67 @@ const usualItems = 10
 // errGoexit stands for the answer of a Sender that called runtime.Goexit.
 var errGoexit = errors.New("the Sender ended its goroutine with runtime.Goexit")
 
-// step is a part of what is done for a request. Each may end the goroutine, which leaves the next ones to another.
-type step uint8
-
-const (
-	announcing step = iota + 1
-	sending
-	telling
-	settling
-	leaving
-)
-
 // run makes requests as long as tasks wait, and ends. It owns its goroutine's place in the ledger.
 func (r *route) run(q *request) {
 	defer func() {
-		if q != nil { // somebody else's code ended the goroutine: another goes on
+		if q = r.done(q); q != nil { // the code of others ended the goroutine: another goes on
 			go r.run(q)
 			return
 		}
 		r.ledger.exit()
 	}()
 	for q != nil {
-		for q.step < leaving {
-			q.step++ // what ends the goroutine is not done again
-			r.do(q)
-		}
-		last := q
-		q, last.successor = last.successor, nil // a Sender that keeps envelopes keeps their request
-		last.free(r.forgetful)
+		r.attempt(q)
+		q = r.done(q)
 	}
 }
 
-// do does one step of a request: it calls the Sender, between the hooks, and draws the conclusions.
-func (r *route) do(q *request) {
-	switch q.step {
-	case announcing:
-		q.ctx = r.watcher.send(q.ctx, r.sendingOf(q))
-	case sending:
-		q.called, q.err = time.Now(), errGoexit
-		r.call(q)
-	case telling:
-		r.watcher.sent(q.ctx, r.sendingOf(q), q.results, q.err, q.called)
-	case settling:
-		r.settle(q, q.results, q.err)
-	case leaving:
-		waits := time.Now()
-		runtime.Gosched() // callers that were let go fire again: let them board
-		r.takeOver(q, time.Since(waits))
-	}
+// attempt calls the Sender, between the hooks, and draws the conclusions. All but the first is deferred, in the reverse order, so
+// that it is done whatever the code of others before it does to the goroutine.
+func (r *route) attempt(q *request) {
+	s := Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
+	ctx, began, err := q.ctx, time.Now(), errGoexit
+	var results []transport.Result
+	defer r.handOver(q)
+	defer func() { r.settle(q, results, err) }()
+	defer func() { r.watcher.sent(ctx, s, results, err, began) }()
+	defer func() {
+		began = time.Now()
+		results, err = r.call(ctx, q)
+	}()
+	ctx = r.watcher.send(ctx, s)
 }
 
-// sendingOf is what hooks are told of a request.
-func (r *route) sendingOf(q *request) Sending {
-	return Sending{Class: r.class, Envelopes: q.envelopes, Retries: q.retries, Waiting: q.waiting}
+// handOver gives the place of a request to its successor.
+func (r *route) handOver(q *request) {
+	waits := time.Now()
+	runtime.Gosched() // callers that were let go fire again: let them board
+	r.takeOver(q, time.Since(waits))
+}
+
+// done lets go of a request, and returns its successor.
+func (r *route) done(q *request) (successor *request) {
+	if q == nil {
+		return nil
+	}
+	successor, q.successor = q.successor, nil // a Sender that keeps envelopes keeps their request
+	q.free(r.forgetful)
+	return successor
 }
 
 // call calls the Sender. After a panic nobody knows what has left, so all entries are without a result.
-func (r *route) call(q *request) {
+func (r *route) call(ctx context.Context, q *request) (results []transport.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			q.err = panicked(r.sender, p)
+			results, err = nil, panicked(r.sender, p)
 			r.log.Error("sender panicked; its tasks will be sent again", "class", r.class, "panic", p, "stack", string(debug.Stack()))
+		} else if !q.returned {
+			r.log.Error("sender ended its goroutine with runtime.Goexit; its tasks will be sent again", "class", r.class)
 		}
 	}()
-	q.results, q.err = r.sender.Send(q.ctx, q.envelopes)
+	results, err = r.sender.Send(ctx, q.envelopes)
 	q.returned = true
+	return results, err
 }
 
 func panicked(s transport.Sender, p any) error {

@@ -79,8 +79,8 @@ func (r *route) tellEnds(ended []*entry) {
 	})
 }
 
-// release hands on what was told. The bounds are released before the callers know, so that a caller that has its answer finds
-// its room free.
+// release hands on what was told. The bounds are released before the callers know, so that a caller that is told here finds its
+// room free. From then on a delivered entry is its caller's, who lets the next task have it.
 func (r *route) release(ended, told []*entry) {
 	owed := r.ledger.end(ended, r.reporter.hook != nil)
 	for _, e := range told {

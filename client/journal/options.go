@@ -54,7 +54,8 @@ type Options struct {
 	// AdoptEvery is the time between two looks for orphans. Default: 5 s.
 	AdoptEvery time.Duration
 	// Logger gets what nothing else tells: damage that was found, files that failed, orphans that were adopted. It sees
-	// names, numbers and sizes, never records. Default: slog.Default() at the time of Open.
+	// names, numbers and sizes, never records. Its handler must return: neither a panic nor runtime.Goexit is caught. Default:
+	// slog.Default() at the time of Open.
 	Logger *slog.Logger
 }
 
