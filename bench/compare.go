@@ -57,7 +57,7 @@ func compare(ctx context.Context, args []string) error {
 	if err := write(run, o.page); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "\nwritten: %s\n\n%s", o.page, report.TargetTable(run.Results))
+	fmt.Fprintf(os.Stderr, "\nwritten: %s\n\n%s", o.page, report.TargetTable(run))
 	return judge(run)
 }
 

@@ -35,7 +35,7 @@ func Page(run *Run, plots string) string {
 	b.WriteString("# Benchmarks\n\n")
 	intro(&b, run)
 	b.WriteString("\n## Targets\n\n")
-	b.WriteString(TargetTable(r))
+	b.WriteString(TargetTable(run))
 	b.WriteString("\nTargets that fail the command are ratios within one round, counts and allocations: the speed of the machine does not change them. Times are printed.\n")
 	section := func(title, plot, text, body string) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", title, text)
@@ -105,11 +105,12 @@ func busy(run *Run) bool {
 	return err == nil && load > float64(run.CPUs)/4
 }
 
-// TargetTable writes the targets and what was measured.
-func TargetTable(r *plan.Results) string {
+// TargetTable writes the targets of the run and what was measured.
+func TargetTable(run *Run) string {
 	var rows [][]string
 	for _, t := range Targets {
-		v, verdict := t.Judge(r)
+		t = t.of(run.Quick)
+		v, verdict := t.Judge(run.Results)
 		gate := ""
 		if t.Gate != Printed {
 			gate = "yes"

@@ -24,10 +24,12 @@ func sample(cpu float64) measure.Sample {
 }
 
 // results are those of a run in which everything goes as it should: every round the machine is slower by half.
-func results() *plan.Results {
+func results() *plan.Results { return resultsOf(plan.Full) }
+
+func resultsOf(s plan.Scale) *plan.Results {
 	r := &plan.Results{}
 	costs := map[string]float64{queue.SDK: 200, queue.SDKPool: 150, queue.SDKBatch: 20, queue.Confirmed: 10, queue.Asynq: 23, queue.RiverInsert: 140, queue.RiverMany: 9}
-	for _, c := range plan.Cases(plan.Full) {
+	for _, c := range plan.Cases(s) {
 		cost, ok := costs[c.Subject]
 		if !ok {
 			cost = 5
@@ -146,6 +148,16 @@ func TestEachGateCanBeMissed(t *testing.T) {
 	}
 	if gates != 15 {
 		t.Errorf("%d gates: spoil each of them here", gates)
+	}
+}
+
+// TestQuickRunsMeasureWhatGatesLookAt holds that no gate of a quick run is open because nothing was measured.
+func TestQuickRunsMeasureWhatGatesLookAt(t *testing.T) {
+	r := resultsOf(plan.Quick)
+	for _, target := range Targets {
+		if _, verdict := target.Judge(r); verdict == Unknown && target.Gate != Printed {
+			t.Errorf("%s: %s", target.What, verdict)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ const (
 	Count               // every run: counts and allocations
 )
 
-// quickRoom is how many times its limit a ratio may be in a quick run, whose rounds are short: that much no machine's mood makes.
+// quickRoom is how many times its limit a ratio may be in a quick run, whose rounds are short.
 const quickRoom = 1.5
 
 // Target is a figure to reach.
@@ -90,9 +90,7 @@ var Targets = []Target{
 func MissedGates(r *plan.Results, quick bool) []string {
 	var all []string
 	for _, t := range Targets {
-		if quick && t.Gate == Ratio {
-			t = t.roomier()
-		}
+		t = t.of(quick)
 		if v, verdict := t.Judge(r); t.Gate != Printed && verdict == Missed {
 			all = append(all, fmt.Sprintf("%s: %s, want %s", t.What, t.Format(v), t.want()))
 		}
@@ -100,11 +98,13 @@ func MissedGates(r *plan.Results, quick bool) []string {
 	return all
 }
 
-// roomier is the target of a quick run.
-func (t Target) roomier() Target {
-	if t.AtLeast {
+// of is the target of a run: in a quick one ratios that are gates have room.
+func (t Target) of(quick bool) Target {
+	switch {
+	case !quick || t.Gate != Ratio:
+	case t.AtLeast:
 		t.Limit /= quickRoom
-	} else {
+	default:
 		t.Limit *= quickRoom
 	}
 	return t
