@@ -239,7 +239,7 @@ func (c *Client) tellDrop(r Receipt) {
 	if c.onDrop == nil || !errors.Is(r.Err, ErrBufferFull) {
 		return
 	}
-	call(c.watcher.log, "Options.OnDrop", func() { c.onDrop(r) }, "id", r.ID, "name", r.Name)
+	callFor(c.watcher.log, "Options.OnDrop", r.ID, r.Name, func() { c.onDrop(r) })
 }
 
 // wait gives what became of the entry, or what is known when the caller's patience ends.

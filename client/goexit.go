@@ -9,14 +9,24 @@ import (
 // runtime.Goexit, as t.FailNow does in a test. A panic is recovered. A Goexit cannot be: so what is to be done after such a call
 // is deferred, or goes on in another goroutine.
 
-// call calls a hook, and logs with the attributes if it does not return.
-func call(log *slog.Logger, name string, hook func(), attrs ...any) {
+// call calls a hook, and logs if it does not return. It allocates nothing while all is well.
+func call(log *slog.Logger, name string, hook func()) { callFor(log, name, "", "", hook) }
+
+// callFor is call for a task, which the log names.
+func callFor(log *slog.Logger, name, id, task string, hook func()) {
 	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			log.Error(name+" panicked", append(attrs, "panic", v, "stack", string(debug.Stack()))...)
-		} else if !returned {
-			log.Error(name+" ended its goroutine with runtime.Goexit", attrs...)
+		v := recover()
+		if v == nil && returned {
+			return
+		}
+		if id != "" {
+			log = log.With("id", id, "name", task)
+		}
+		if v != nil {
+			log.Error(name+" panicked", "panic", v, "stack", string(debug.Stack()))
+		} else {
+			log.Error(name + " ended its goroutine with runtime.Goexit")
 		}
 	}()
 	hook()

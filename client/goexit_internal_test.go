@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -127,4 +128,30 @@ func TestA15_HookThatExitsHoldsUpNoRouteOfTheBacklog(t *testing.T) {
 			t.Errorf("%d ended, %d tasks and %d goroutines left: %+v", ended.Load(), c.ledger.tasks, c.ledger.goroutines, c.Stats())
 		}
 	})
+}
+
+// TestCallingAHookAllocatesNothing: OnDrop is called for each task of an outage, when memory is short.
+func TestCallingAHookAllocatesNothing(t *testing.T) {
+	calls := 0
+	r := Receipt{ID: "id", Name: "name"}
+	if n := testing.AllocsPerRun(100, func() { callFor(slog.Default(), "Hook", r.ID, r.Name, func() { calls += len(r.ID) }) }); n > 0 {
+		t.Errorf("%v allocations a call", n)
+	}
+}
+
+func TestTheLogNamesTheTaskOfAHook(t *testing.T) {
+	for name, misbehave := range map[string]func(){"panicked": func() { panic("broken") }, "Goexit": runtime.Goexit} {
+		var text strings.Builder
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			callFor(slog.New(slog.NewTextHandler(&text, nil)), "Options.OnDrop", "id-7", "shop.order", misbehave)
+		}()
+		<-done
+		for _, want := range []string{name, "Options.OnDrop", "id=id-7", "name=shop.order"} {
+			if !strings.Contains(text.String(), want) {
+				t.Errorf("%s: the log does not have %q: %s", name, want, &text)
+			}
+		}
+	}
 }

@@ -47,7 +47,7 @@ func (p *reporter) tellNext() (more bool) {
 		p.journaled.wake()
 	}()
 	r := e.receipt(e.end)
-	call(p.log, "Options.OnResult", func() { p.hook(r) }, "id", r.ID, "name", r.Name)
+	callFor(p.log, "Options.OnResult", r.ID, r.Name, func() { p.hook(r) })
 	return true
 }
 
