@@ -12,6 +12,7 @@ import (
 
 	"github.com/offloadhq/offload/client"
 	"github.com/offloadhq/offload/client/clienttest"
+	"github.com/offloadhq/offload/client/journal"
 	"github.com/offloadhq/offload/task"
 	"github.com/offloadhq/offload/transport"
 )
@@ -71,6 +72,37 @@ func TestA15_HookThatExitsIsLogged(t *testing.T) {
 			if !strings.Contains(log.String(), line) {
 				t.Errorf("the log lacks %q:\n%s", line, log.String())
 			}
+		}
+	})
+}
+
+// TestA15_CloseThatAHookEndsTellsWhatIsKept holds that the log says how much stays in the journal.
+func TestA15_CloseThatAHookEndsTellsWhatIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.TempDir(), &journal.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		var log bytes.Buffer
+		rec := clienttest.NewRecorder(transport.Limits{Items: 2, BatchBytes: 1 << 20, MessageBytes: 1 << 19})
+		rec.Respond(hangs)
+		c := newClient(t, rec, &client.Options{
+			Mode: client.Journaled, Journal: j, MaxSenders: 1, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Hooks: client.Hooks{Ended: func(client.Receipt, time.Duration) { runtime.Goexit() }},
+		})
+		if _, err := c.FireBatch(t.Context(), numbers(6)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		var s spoilt
+		s.try(func() {
+			_ = c.Close(canceled(t))
+			t.Error("Close has returned")
+		})
+		synctest.Wait()
+		if !strings.Contains(log.String(), "tasks stay in the journal") {
+			t.Errorf("the log does not tell: %s", &log)
 		}
 	})
 }
